@@ -1,0 +1,69 @@
+//! Entries of a collection's log, and the places in it.
+
+use sha2::{Digest, Sha256};
+
+use crate::envelope::Envelope;
+use crate::ids::{Hash, LogId, Sequence};
+
+/// A place in a log: up to which entry an endpoint has pulled, or on which a transaction was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The log.
+    pub log: LogId,
+    /// The entry.
+    pub sequence: Sequence,
+    /// Its hash; [`Hash::ZERO`] before the first.
+    pub hash: Hash,
+}
+
+/// The newest place in a log.
+pub type Head = Cursor;
+
+impl Cursor {
+    /// Returns the place before the first entry of a log.
+    #[must_use]
+    pub fn start(log: LogId) -> Self {
+        Self { log, sequence: Sequence(0), hash: Hash::ZERO }
+    }
+}
+
+/// An envelope with its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place.
+    pub sequence: Sequence,
+    /// The hash of the entry before it.
+    pub previous: Hash,
+    /// Its own hash, see [`Entry::chain`].
+    pub hash: Hash,
+    /// What was appended.
+    pub envelope: Envelope,
+}
+
+impl Entry {
+    /// Returns the entry that `envelope` becomes after `head`.
+    #[must_use]
+    pub fn after(head: &Head, envelope: Envelope) -> Self {
+        let sequence = head.sequence.next();
+        let hash = Self::chain(head.log, sequence, head.hash, &envelope);
+        Self { sequence, previous: head.hash, hash, envelope }
+    }
+
+    /// Returns an entry's hash: SHA-256(tag ‖ log id ‖ sequence ‖ previous hash ‖ SHA-256(envelope)).
+    #[must_use]
+    pub fn chain(log: LogId, sequence: Sequence, previous: Hash, envelope: &Envelope) -> Hash {
+        let mut hasher = Sha256::new();
+        hasher.update(b"syncretic.entry/1\0");
+        hasher.update(log.0);
+        hasher.update(sequence.0.to_be_bytes());
+        hasher.update(previous.0);
+        hasher.update(Sha256::digest(envelope.encode()));
+        Hash(hasher.finalize().into())
+    }
+
+    /// Returns the place of this entry.
+    #[must_use]
+    pub fn cursor(&self, log: LogId) -> Cursor {
+        Cursor { log, sequence: self.sequence, hash: self.hash }
+    }
+}

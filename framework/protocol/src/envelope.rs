@@ -1,0 +1,139 @@
+//! The envelope: a transaction's signed wrapping.
+
+use minicbor::{Decoder, Encoder};
+use sha2::{Digest, Sha256};
+
+use crate::entry::Cursor;
+use crate::error::Error;
+use crate::ids::{Collection, DeviceId, Hash, LogId, RecordDigest, Sequence, Signature, TransactionId};
+
+/// The version of the envelope's form.
+pub const VERSION: u64 = 1;
+/// The most bytes that a payload may have.
+pub const MAX_PAYLOAD: usize = 64 << 20;
+/// The most records that a header may name.
+pub const MAX_RECORDS: u64 = 1 << 20;
+
+/// What management may know of a payload. Devices refuse an entry whose header does not tell the truth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Number of changes and conflicts.
+    pub operations: u64,
+    /// Number of records that the transaction deletes.
+    pub deletions: u64,
+    /// The records that it touches, sorted, none twice.
+    pub records: Vec<RecordDigest>,
+}
+
+/// A transaction as it travels: signed, its payload opaque.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Its id.
+    pub transaction: TransactionId,
+    /// Who made it.
+    pub device: DeviceId,
+    /// The cursor that it was made on.
+    pub base: Cursor,
+    /// What is in clear.
+    pub header: Header,
+    /// The packed transaction.
+    pub payload: Vec<u8>,
+    /// The device's signature over [`Envelope::signed`].
+    pub signature: Signature,
+}
+
+impl Envelope {
+    /// Returns the bytes that are signed: a tag, the collection and everything but the signature.
+    #[must_use]
+    pub fn signed(&self, collection: &Collection) -> Vec<u8> {
+        let mut hasher = Sha256::new();
+        hasher.update(b"syncretic.envelope/1\0");
+        hasher.update((collection.as_str().len() as u64).to_be_bytes());
+        hasher.update(collection.as_str());
+        hasher.update(self.body());
+        hasher.finalize().to_vec()
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let mut encoder = Encoder::new(Vec::with_capacity(self.payload.len() + 256));
+        self.write_body(&mut encoder);
+        encoder.into_writer()
+    }
+
+    fn write_body(&self, encoder: &mut Encoder<Vec<u8>>) {
+        // Writing to memory cannot fail.
+        let _ = (|| {
+            encoder.array(6)?.u64(VERSION)?.bytes(&self.transaction.0)?.bytes(&self.device.0)?;
+            encoder.array(3)?.bytes(&self.base.log.0)?.u64(self.base.sequence.0)?.bytes(&self.base.hash.0)?;
+            encoder.array(3)?.u64(self.header.operations)?.u64(self.header.deletions)?;
+            encoder.array(self.header.records.len() as u64)?;
+            for record in &self.header.records {
+                encoder.bytes(&record.0)?;
+            }
+            encoder.bytes(&self.payload)?.ok()
+        })();
+    }
+
+    /// Returns the canonical bytes: `[body, signature]`.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut encoder = Encoder::new(Vec::with_capacity(self.payload.len() + 512));
+        let _ = encoder.array(2).map(|_| ());
+        self.write_body(&mut encoder);
+        let _ = encoder.bytes(&self.signature.0).map(|_| ());
+        encoder.into_writer()
+    }
+
+    /// Reads an envelope from its canonical bytes.
+    ///
+    /// # Errors
+    /// Fails if the bytes are not exactly one canonical envelope of a known version, or beyond a limit.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut decoder = Decoder::new(bytes);
+        let envelope = read(&mut decoder).map_err(|error| Error::Malformed(format!("envelope: {error}")))?;
+        if envelope.payload.len() > MAX_PAYLOAD {
+            return Err(Error::TooLarge { length: envelope.payload.len(), limit: MAX_PAYLOAD });
+        }
+        if envelope.encode() == bytes { Ok(envelope) } else { Err(Error::Malformed("envelope: not in canonical form".into())) }
+    }
+}
+
+type Read<T> = Result<T, minicbor::decode::Error>;
+
+fn read(decoder: &mut Decoder<'_>) -> Read<Envelope> {
+    tuple(decoder, 2)?;
+    tuple(decoder, 6)?;
+    let version = decoder.u64()?;
+    if version != VERSION {
+        return Err(minicbor::decode::Error::message(format!("version {version} is newer than this program; upgrade it")));
+    }
+    let (transaction, device) = (TransactionId(exactly(decoder)?), DeviceId(exactly(decoder)?));
+    tuple(decoder, 3)?;
+    let base = Cursor { log: LogId(exactly(decoder)?), sequence: Sequence(decoder.u64()?), hash: Hash(exactly(decoder)?) };
+    tuple(decoder, 3)?;
+    let (operations, deletions) = (decoder.u64()?, decoder.u64()?);
+    let count = decoder.array()?.filter(|count| *count <= MAX_RECORDS).ok_or_else(|| message("too many records"))?;
+    let mut records = Vec::new();
+    for _ in 0..count {
+        let record = RecordDigest(exactly(decoder)?);
+        if records.last().is_some_and(|last| *last >= record) {
+            return Err(message("records out of order"));
+        }
+        records.push(record);
+    }
+    let payload = decoder.bytes()?.to_vec();
+    let signature = Signature(exactly(decoder)?);
+    Ok(Envelope { transaction, device, base, header: Header { operations, deletions, records }, payload, signature })
+}
+
+fn message(text: &str) -> minicbor::decode::Error {
+    minicbor::decode::Error::message(text)
+}
+
+fn tuple(decoder: &mut Decoder<'_>, count: u64) -> Read<()> {
+    if decoder.array()? == Some(count) { Ok(()) } else { Err(message("an array of another length was expected")) }
+}
+
+fn exactly<const N: usize>(decoder: &mut Decoder<'_>) -> Read<[u8; N]> {
+    <[u8; N]>::try_from(decoder.bytes()?).map_err(|_| message("bytes of another length were expected"))
+}

@@ -1,0 +1,113 @@
+//! Names, ids, sequences and hashes that device and store share.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The name of a collection: 1–64 letters, digits, `-`, `_` or `.`, not beginning with a dot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Collection(String);
+
+/// A text that is no collection name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no collection name: 1 to 64 letters, digits, `-`, `_` or `.` are allowed, and no dot at the front")]
+pub struct NotACollection(pub String);
+
+impl Collection {
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Collection {
+    type Err = NotACollection;
+
+    fn from_str(text: &str) -> Result<Self, NotACollection> {
+        let legal = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let length = text.chars().count();
+        if (1..=64).contains(&length) && text.chars().all(legal) && !text.starts_with('.') {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotACollection(text.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for Collection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The place of an entry in its collection's log; the first entry has 1, and 0 is before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sequence(pub u64);
+
+impl Sequence {
+    /// Returns the sequence after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+macro_rules! bytes {
+    ($(#[$doc:meta])* $name:ident, $length:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; $length]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+    };
+}
+
+bytes!(
+    /// The identity of one incarnation of a log.
+    LogId, 16
+);
+bytes!(
+    /// The id of a transaction: random, made once, the same however often it is sent.
+    TransactionId, 16
+);
+bytes!(
+    /// A device: its Ed25519 public key.
+    DeviceId, 32
+);
+bytes!(
+    /// An Ed25519 signature.
+    Signature, 64
+);
+bytes!(
+    /// A link of the log's hash chain (SHA-256).
+    Hash, 32
+);
+bytes!(
+    /// A digest of a record's id, keyed by the collection, so that a store can count records but not name them.
+    RecordDigest, 16
+);
+bytes!(
+    /// The id of a blob: opaque to a store but for the check that whoever puts it names it rightly (SHA-256).
+    BlobId, 32
+);
+
+impl Hash {
+    /// The hash before the first entry.
+    pub const ZERO: Self = Self([0; 32]);
+}
