@@ -1,1 +1,24 @@
-//! syncretic-config.
+//! A device's `syncretic.toml` as typed values, or the lines that are wrong and what to do about them.
+//!
+//! [`read`] and [`parse`] check everything that TOML alone can tell and report every problem of a file at once. What an
+//! adapter's option means is not known here: [`Endpoint::check`](job::Endpoint::check) holds the options against what an
+//! adapter expects, and [`Problem::at`] reports in the same form whatever else its caller finds.
+
+mod document;
+mod endpoint;
+pub mod job;
+mod jobs;
+mod keys;
+pub mod options;
+mod path;
+mod printable;
+pub mod problem;
+mod section;
+pub mod source;
+pub mod suggest;
+
+pub use document::{SMALLEST, parse, read};
+pub use job::{Config, Endpoint, Guard, Job, Link, SameField, StoreChoice};
+pub use options::{Expected, OptionValue, Options, Shape};
+pub use problem::{Kind, Problem, Problems};
+pub use source::{Location, Source, Span, Spanned};
