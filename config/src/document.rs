@@ -11,7 +11,7 @@ use crate::job::{Config, Job, StoreChoice};
 use crate::jobs::{jobs, reject_shared_endpoints};
 use crate::keys;
 use crate::path::Anchors;
-use crate::printable::{line, quoted};
+use crate::printable::{cut, line, quoted};
 use crate::problem::{Kind, Problem, Problems};
 use crate::section::{Findings, Section};
 use crate::source::{Source, Span};
@@ -123,17 +123,26 @@ fn syntax(source: &Source) -> Problems {
             continue;
         }
         last = here;
-        problems.push(|| match message {
-            "duplicate key" => {
-                Problem::at(source, span, Kind::Duplicate, format!("{} is already defined above", quoted(source.slice(span))))
-                    .label("the second time")
-                    .help("remove one of the two, then run `syncretic config check`")
-            }
-            message => Problem::at(source, span, Kind::Syntax, format!("this is not TOML: {}", line(message)))
-                .help("a line is `key = \"text\"`, `[table]` or `# comment`; correct it, then run `syncretic config check`"),
-        });
+        problems.push(|| syntax_problem(source, span, message));
     }
     problems
+}
+
+fn syntax_problem(source: &Source, span: Span, message: &str) -> Problem {
+    match message {
+        "duplicate key" => Problem::at(source, span, Kind::Duplicate, format!("{} is already defined above", quoted(source.slice(span))))
+            .label("the second time")
+            .help("remove one of the two, then run `syncretic config check`"),
+        message if message.starts_with("string values must be quoted") => {
+            Problem::at(source, span, Kind::Syntax, "this is not TOML: a text must be quoted")
+                .help(format!("write `\"{}\"`, then run `syncretic config check`", cut(source.slice(span))))
+        }
+        message => {
+            let message = line(message.trim_end_matches(", expected nothing"));
+            Problem::at(source, span, Kind::Syntax, format!("this is not TOML: {message}"))
+                .help("a line is `key = \"text\"`, `[table]` or `# comment`; correct it, then run `syncretic config check`")
+        }
+    }
 }
 
 fn version(root: &Section<'_>, findings: &mut Findings<'_>) {

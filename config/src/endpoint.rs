@@ -39,7 +39,7 @@ pub(crate) fn endpoints(section: &Section<'_>, job: &str, anchors: &Anchors, fin
                 return Vec::new();
             }
             _ => {
-                section.wrong_type(entry, &format!("a list of tables, `{title}`"), findings);
+                section.wrong_shape(entry, "a list of tables", &title, findings);
                 return Vec::new();
             }
         },
@@ -125,10 +125,10 @@ fn reject_same_place(endpoints: &[Endpoint], findings: &mut Findings<'_>) {
             seen.insert(place, endpoint.path.span);
             continue;
         };
-        let earlier = findings.source.location(first).line;
+        let earlier = findings.source.line_number(first);
         let message = format!("two endpoints have the adapter {} and the same path", quoted(&endpoint.adapter));
         findings.report(endpoint.path.span, Kind::Duplicate, message, |problem| {
-            problem.label(format!("the endpoint with line {earlier} is already there")).help("remove one of the two, or correct its path")
+            problem.label(format!("as on line {earlier}")).help("remove one of the two, or correct its path")
         });
     }
 }
@@ -144,7 +144,7 @@ fn reject_same_name(endpoints: &[Endpoint], findings: &mut Findings<'_>) {
         if defaults && collapsed(&first.path) == collapsed(&endpoint.path) {
             continue;
         }
-        let earlier = findings.source.location(first.name.span).line;
+        let earlier = findings.source.line_number(first.name.span);
         let message = format!("two endpoints of a job are called {}", quoted(&endpoint.name));
         findings.report(endpoint.name.span, Kind::Duplicate, message, |problem| {
             problem.label(format!("line {earlier} has it already")).help("give one of them another `name`")

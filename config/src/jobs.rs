@@ -24,7 +24,7 @@ pub(crate) fn jobs(root: &Section<'_>, anchors: &Anchors, findings: &mut Finding
         Some((_, DeValue::Table(table))) if !table.is_empty() => {
             return entries(table).into_iter().filter_map(|entry| job(entry, anchors, findings)).collect();
         }
-        Some((entry, value)) if !matches!(value, DeValue::Table(_)) => root.wrong_type(entry, "a table, `[job.NAME]`", findings),
+        Some((entry, value)) if !matches!(value, DeValue::Table(_)) => root.wrong_type(entry, "a table", findings),
         // A misspelt `[jobs.contacts]` has been reported with its line already.
         _ if root.entries.iter().any(|entry| nearest(entry.name, ["job"]).is_some() && entry.name != "job") => {}
         _ => {
@@ -147,14 +147,14 @@ pub(crate) fn reject_shared_endpoints(jobs: &[Job], findings: &mut Findings<'_>)
             if other.name == job.name {
                 continue;
             }
-            let earlier = findings.source.location(first).line;
+            let earlier = findings.source.line_number(first);
             let message = format!(
                 "jobs {} and {} sync the same collection and have an endpoint of the same name",
                 quoted(&other.name),
                 quoted(&job.name)
             );
             findings.report(endpoint.name.span, Kind::Duplicate, message, |problem| {
-                let label = format!("{}, as in line {earlier}", quoted(&endpoint.name));
+                let label = format!("{}, as on line {earlier}", quoted(&endpoint.name));
                 problem.label(label).help("put the endpoints into one job, or give this one another `name`")
             });
         }

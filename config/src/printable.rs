@@ -19,12 +19,16 @@ pub(crate) fn line(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
-/// Returns the text between backticks, cut to a length that fits a message.
-pub(crate) fn quoted(text: &str) -> String {
+/// Returns the text cut to a length that fits a message.
+pub(crate) fn cut(text: &str) -> String {
     let mut characters = text.chars();
     let shown: String = characters.by_ref().take(QUOTED).map(visible).collect();
-    let rest = if characters.next().is_some() { "..." } else { "" };
-    format!("`{shown}{rest}`")
+    if characters.next().is_some() { shown + "..." } else { shown }
+}
+
+/// Returns the text between backticks, cut to a length that fits a message.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("`{}`", cut(text))
 }
 
 #[cfg(test)]

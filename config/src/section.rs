@@ -105,7 +105,7 @@ impl<'t> Section<'t> {
 
     fn advice(&self, name: &str, meant: Option<&str>) -> String {
         if let Some(key) = meant {
-            return format!("write `{}`, then run `syncretic config check`", keys::example(self.rules, key));
+            return format!("write `{key}` in its place, then run `syncretic config check`");
         }
         match keys::home(name) {
             Some(table) => format!("`{name}` belongs under `{table}`; move the line there"),
@@ -158,7 +158,7 @@ impl<'t> Section<'t> {
     pub(crate) fn table(&self, name: &str, (rules, title): (&'static str, &str), findings: &mut Findings<'_>) -> Option<Self> {
         let entry = self.entry(name)?;
         let DeValue::Table(table) = entry.value else {
-            self.wrong_type(entry, &format!("a table, `{title}`"), findings);
+            self.wrong_shape(entry, "a table", title, findings);
             return None;
         };
         let section = Self::new(rules, title, entry.key, table);
@@ -166,13 +166,16 @@ impl<'t> Section<'t> {
         Some(section)
     }
 
-    /// Reports a value of the wrong type.
+    /// Reports a value of the wrong type, and shows the key's example.
     pub(crate) fn wrong_type(&self, entry: Entry<'_>, wanted: &str, findings: &mut Findings<'_>) {
+        self.wrong_shape(entry, wanted, keys::example(self.rules, entry.name), findings);
+    }
+
+    /// Reports a value of the wrong type, and shows `example`.
+    pub(crate) fn wrong_shape(&self, entry: Entry<'_>, wanted: &str, example: &str, findings: &mut Findings<'_>) {
         let message = format!("{} {} must be {wanted}", quoted(entry.name), self.place);
         let label = format!("this is {}", type_word(entry.value));
-        findings.report(entry.at, Kind::WrongType, message, |problem| {
-            problem.label(label).help(format!("write `{}`", keys::example(self.rules, entry.name)))
-        });
+        findings.report(entry.at, Kind::WrongType, message, |problem| problem.label(label).help(format!("write `{example}`")));
     }
 
     /// Reports a value that is not one of the allowed ones: `` `key` in `[table]` `` and what is wrong with it.
