@@ -1,5 +1,7 @@
 //! Entries of a collection's log, and the places in it.
 
+use std::fmt;
+
 use sha2::{Digest, Sha256};
 
 use crate::envelope::Envelope;
@@ -24,6 +26,12 @@ impl Cursor {
     #[must_use]
     pub fn start(log: LogId) -> Self {
         Self { log, sequence: Sequence(0), hash: Hash::ZERO }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} of log {}", self.sequence, self.hash, self.log)
     }
 }
 
@@ -59,6 +67,15 @@ impl Entry {
         hasher.update(previous.0);
         hasher.update(Sha256::digest(envelope.encode()));
         Hash(hasher.finalize().into())
+    }
+
+    /// Tells whether this is the entry right after `place`: the next sequence, linked to it, and its hash true.
+    #[must_use]
+    pub fn follows(&self, place: &Cursor) -> bool {
+        self.sequence > place.sequence
+            && self.sequence == place.sequence.next()
+            && self.previous == place.hash
+            && self.hash == Self::chain(place.log, self.sequence, self.previous, &self.envelope)
     }
 
     /// Returns the place of this entry.

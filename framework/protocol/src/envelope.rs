@@ -43,7 +43,7 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Returns the bytes that are signed: a tag, the collection and everything but the signature.
+    /// Returns the bytes that are signed: the SHA-256 of a tag, the collection and everything but the signature.
     #[must_use]
     pub fn signed(&self, collection: &Collection) -> Vec<u8> {
         let mut hasher = Sha256::new();
@@ -84,28 +84,58 @@ impl Envelope {
         encoder.into_writer()
     }
 
+    /// Checks what [`Envelope::decode`] would refuse: a payload or a header beyond its limit, records unsorted or doubled.
+    ///
+    /// # Errors
+    /// Fails with [`Error::TooLarge`] for the payload, [`Error::Malformed`] for the header.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.payload.len() > MAX_PAYLOAD {
+            return Err(Error::TooLarge { length: self.payload.len(), limit: MAX_PAYLOAD });
+        }
+        let records = &self.header.records;
+        if records.len() as u64 > MAX_RECORDS {
+            return Err(Error::Malformed(format!("envelope: it names {} records; the limit is {MAX_RECORDS}", records.len())));
+        }
+        if records.is_sorted_by(|left, right| left < right) {
+            Ok(())
+        } else {
+            Err(Error::Malformed("envelope: records out of order".into()))
+        }
+    }
+
     /// Reads an envelope from its canonical bytes.
     ///
     /// # Errors
-    /// Fails if the bytes are not exactly one canonical envelope of a known version, or beyond a limit.
+    /// Fails if the bytes are not exactly one canonical envelope of a known version, or beyond a limit;
+    /// with [`Error::Newer`] if a later program wrote them.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let mut decoder = Decoder::new(bytes);
-        let envelope = read(&mut decoder).map_err(|error| Error::Malformed(format!("envelope: {error}")))?;
-        if envelope.payload.len() > MAX_PAYLOAD {
-            return Err(Error::TooLarge { length: envelope.payload.len(), limit: MAX_PAYLOAD });
+        let found = version(&mut Decoder::new(bytes)).map_err(|error| malformed(&error))?;
+        if found > VERSION {
+            return Err(Error::Newer { what: "envelope".into(), found, known: VERSION });
         }
+        let envelope = read(&mut Decoder::new(bytes)).map_err(|error| malformed(&error))?;
+        envelope.check()?;
         if envelope.encode() == bytes { Ok(envelope) } else { Err(Error::Malformed("envelope: not in canonical form".into())) }
     }
 }
 
 type Read<T> = Result<T, minicbor::decode::Error>;
 
+/// Reads the version alone: in every version it is the first item of the first item, whatever the arrays' lengths.
+fn version(decoder: &mut Decoder<'_>) -> Read<u64> {
+    for _ in 0..2 {
+        if decoder.array()?.is_none_or(|count| count == 0) {
+            return Err(message("an array of known length was expected"));
+        }
+    }
+    decoder.u64()
+}
+
 fn read(decoder: &mut Decoder<'_>) -> Read<Envelope> {
     tuple(decoder, 2)?;
     tuple(decoder, 6)?;
-    let version = decoder.u64()?;
-    if version != VERSION {
-        return Err(minicbor::decode::Error::message(format!("version {version} is newer than this program; upgrade it")));
+    if decoder.u64()? != VERSION {
+        return Err(message("there is no version 0"));
     }
     let (transaction, device) = (TransactionId(exactly(decoder)?), DeviceId(exactly(decoder)?));
     tuple(decoder, 3)?;
@@ -115,15 +145,15 @@ fn read(decoder: &mut Decoder<'_>) -> Read<Envelope> {
     let count = decoder.array()?.filter(|count| *count <= MAX_RECORDS).ok_or_else(|| message("too many records"))?;
     let mut records = Vec::new();
     for _ in 0..count {
-        let record = RecordDigest(exactly(decoder)?);
-        if records.last().is_some_and(|last| *last >= record) {
-            return Err(message("records out of order"));
-        }
-        records.push(record);
+        records.push(RecordDigest(exactly(decoder)?));
     }
     let payload = decoder.bytes()?.to_vec();
     let signature = Signature(exactly(decoder)?);
     Ok(Envelope { transaction, device, base, header: Header { operations, deletions, records }, payload, signature })
+}
+
+fn malformed(error: &minicbor::decode::Error) -> Error {
+    Error::Malformed(format!("envelope: {error}"))
 }
 
 fn message(text: &str) -> minicbor::decode::Error {

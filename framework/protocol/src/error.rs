@@ -18,6 +18,16 @@ pub enum Error {
     /// Bytes that are not what they should be.
     #[error("malformed {0}")]
     Malformed(String),
+    /// Something that a later program wrote.
+    #[error("{what} has version {found}, and this program knows versions up to {known}; upgrade it")]
+    Newer {
+        /// What it is, with its path if it has one.
+        what: String,
+        /// Its version.
+        found: u64,
+        /// The newest version known here.
+        known: u64,
+    },
     /// Something is larger than its limit.
     #[error("{length} bytes are too many; the limit is {limit}")]
     TooLarge {
