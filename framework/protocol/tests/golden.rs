@@ -1,0 +1,52 @@
+//! What is written must stay what other programs and later versions read: golden bytes of the envelope, the signed digest and the entry's hash.
+
+use protocol::{Collection, Cursor, DeviceId, Entry, Envelope, Hash, Header, LogId, RecordDigest, Sequence, Signature, TransactionId};
+use syncretic_protocol as protocol;
+
+fn envelope() -> Envelope {
+    Envelope {
+        transaction: TransactionId([0x11; 16]),
+        device: DeviceId([0x22; 32]),
+        base: Cursor { log: LogId([0x33; 16]), sequence: Sequence(1041), hash: Hash([0x44; 32]) },
+        header: Header { operations: 3, deletions: 1, records: vec![RecordDigest([0x55; 16]), RecordDigest([0x66; 16])] },
+        payload: b"payload".to_vec(),
+        signature: Signature([0x77; 64]),
+    }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.chars().filter_map(|c| c.to_digit(16)).map(|digit| u8::try_from(digit).unwrap()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+#[test]
+fn an_envelope_is_written_as_the_golden_bytes() {
+    assert_eq!(envelope().encode(), bytes(include_str!("fixtures/envelope-1.hex")));
+}
+
+#[test]
+fn the_golden_bytes_are_read_as_the_envelope() {
+    assert_eq!(Envelope::decode(&bytes(include_str!("fixtures/envelope-1.hex"))).unwrap(), envelope());
+}
+
+#[test]
+fn what_is_signed_is_the_golden_digest() {
+    let collection: Collection = "contacts".parse().unwrap();
+    assert_eq!(envelope().signed(&collection), bytes(include_str!("fixtures/envelope-1.signed.hex")));
+}
+
+#[test]
+fn what_is_signed_depends_on_the_collection_and_not_on_the_signature() {
+    let (one, other): (Collection, Collection) = ("contacts".parse().unwrap(), "contact".parse().unwrap());
+    let resigned = Envelope { signature: Signature([0; 64]), ..envelope() };
+    assert_ne!(envelope().signed(&one), envelope().signed(&other));
+    assert_eq!(envelope().signed(&one), resigned.signed(&one));
+}
+
+#[test]
+fn an_entry_hash_is_the_golden_hash() {
+    let entry = Entry::after(&envelope().base, envelope());
+    assert_eq!(entry.sequence, Sequence(1042));
+    assert_eq!(entry.hash.0.to_vec(), bytes(include_str!("fixtures/entry-1.hash.hex")));
+    assert!(entry.follows(&envelope().base));
+}
