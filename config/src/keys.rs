@@ -59,3 +59,17 @@ pub(crate) fn example(table: &str, key: &str) -> &'static str {
 pub(crate) fn home(key: &str) -> Option<&'static str> {
     KEYS.iter().find(|row| row.table != ROOT && row.key == key).map(|row| row.table)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::KEYS;
+
+    #[test]
+    fn the_full_example_names_every_key() {
+        let example = include_str!("../examples/full.toml");
+        for row in KEYS {
+            let named = example.contains(&format!("{} = ", row.key)) || example.contains(&format!("{}]", row.key)) || row.key == "job";
+            assert!(named, "{} of {}", row.key, row.table);
+        }
+    }
+}
