@@ -3,5 +3,14 @@
 //! Everything here is a pure function of its arguments: no I/O, no clock, no randomness.
 
 pub mod align;
+pub mod difference;
 pub mod link;
+pub mod merge;
 pub mod pair;
+pub mod state;
+pub mod transaction;
+
+pub use difference::Holds;
+pub use merge::{Loser, Merged, Policy, Push, Sides, Target};
+pub use state::State;
+pub use transaction::{PayloadError, Transaction};

@@ -209,6 +209,12 @@ impl<'b> Reader<'b> {
         }
     }
 
+    /// Returns the number of bytes read.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.decoder.position()
+    }
+
     fn malformed(&self, reason: &str) -> CodecError {
         CodecError::Malformed { at: self.decoder.position(), reason: reason.to_owned() }
     }

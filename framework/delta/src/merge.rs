@@ -1,0 +1,259 @@
+//! The merge: what one item should become, as a pure function of the three trees.
+//!
+//! `seen` is what a person made of the item here, `agreed` the last state that application and store had in
+//! common, `remote` the collection's state at the cursor. Field by field: what one side changed stands; what
+//! both changed differently is a conflict, in which the store stands unless the policy says otherwise, and the
+//! other value is kept. A deletion against an edit: the edit lives.
+
+use std::collections::BTreeSet;
+
+use record::{Against, Change, Kind, Life, Pointer, Record, RecordId, Value};
+
+use crate::difference::Holds;
+use crate::state::State;
+
+/// Who stands when both sides changed one field from a known ancestor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// What the store has already.
+    #[default]
+    Store,
+    /// What this device has.
+    Mine,
+}
+
+/// What a merge may look at.
+#[derive(Clone, Copy)]
+pub struct Sides<'a> {
+    /// The record that the item here stands for; none if there is no item.
+    pub meant: Option<&'a Record>,
+    /// The last common state.
+    pub agreed: Option<&'a State>,
+    /// The collection's state.
+    pub remote: Option<&'a State>,
+    /// The fields that this endpoint can hold.
+    pub holds: Holds<'a>,
+    /// The fields that change by themselves.
+    pub volatile: Holds<'a>,
+}
+
+/// What an item should become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// It stays as it is, or stays away.
+    Nothing,
+    /// It should stand for this record.
+    Put(Record),
+    /// It should go.
+    Delete,
+}
+
+/// A value that does not stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loser {
+    /// The field.
+    pub field: Pointer,
+    /// The value.
+    pub value: Value,
+    /// What it lost to.
+    pub against: Against,
+    /// The common ancestor's value.
+    pub base: Option<Value>,
+}
+
+/// A merge's result. The losers count only once the target stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// What the item should become.
+    pub target: Target,
+    /// The local values that lose by it.
+    pub losers: Vec<Loser>,
+}
+
+impl Merged {
+    const NOTHING: Self = Self { target: Target::Nothing, losers: Vec::new() };
+}
+
+impl<'a> Sides<'a> {
+    /// Returns the ancestor's value of a field: what was agreed while the record lived.
+    fn base(&self, pointer: &Pointer) -> Option<&'a Value> {
+        self.agreed.filter(|agreed| agreed.alive)?.record.fields.get(pointer)
+    }
+
+    fn agreed_alive(&self) -> bool {
+        self.agreed.is_some_and(|agreed| agreed.alive)
+    }
+
+    /// Tells whether a difference in this field is a person's doing that this endpoint can see.
+    fn counts(&self, pointer: &Pointer) -> bool {
+        (self.holds)(pointer) && !(self.volatile)(pointer)
+    }
+
+    fn pointers(&self) -> BTreeSet<&'a Pointer> {
+        let of = |record: Option<&'a Record>| record.into_iter().flat_map(|record| record.fields.keys());
+        of(self.meant).chain(of(self.remote.map(|r| &r.record))).chain(of(self.agreed.map(|a| &a.record))).collect()
+    }
+
+    /// Returns the fields that a person changed here since the last common state.
+    fn edits(&self, meant: &'a Record) -> Vec<(&'a Pointer, Option<&'a Value>)> {
+        let edited = |pointer: &&Pointer| self.counts(pointer) && meant.fields.get(*pointer) != self.base(pointer);
+        self.pointers().into_iter().filter(edited).map(|pointer| (pointer, meant.fields.get(pointer))).collect()
+    }
+}
+
+/// Returns what the item should become.
+#[must_use]
+pub fn merge(sides: &Sides<'_>, policy: Policy) -> Merged {
+    match (sides.meant, sides.remote) {
+        (None, Some(remote)) if remote.alive => revive(sides, remote),
+        (Some(meant), Some(remote)) if remote.alive => merge_fields(sides, meant, remote, policy),
+        (Some(meant), Some(remote)) if sides.agreed_alive() => bury(sides, meant, remote),
+        _ => Merged::NOTHING,
+    }
+}
+
+/// The item is gone here and lives in the store: a deletion stands unless the record is new here or was edited since.
+fn revive(sides: &Sides<'_>, remote: &State) -> Merged {
+    let unedited = sides.agreed.is_some_and(|agreed| agreed.alive && same_content(&agreed.record, &remote.record, sides.volatile));
+    if unedited { Merged::NOTHING } else { Merged { target: Target::Put(remote.record.clone()), losers: Vec::new() } }
+}
+
+/// The item lives here and died in the store: it goes, unless it was edited here since.
+fn bury(sides: &Sides<'_>, meant: &Record, remote: &State) -> Merged {
+    let edits = sides.edits(meant);
+    if edits.is_empty() {
+        return Merged { target: Target::Delete, losers: Vec::new() };
+    }
+    let mut record = remote.record.clone();
+    for (pointer, value) in edits {
+        put(&mut record, pointer, value);
+    }
+    keep_volatile(sides, meant, &mut record);
+    Merged { target: Target::Put(record), losers: Vec::new() }
+}
+
+fn merge_fields(sides: &Sides<'_>, meant: &Record, remote: &State, policy: Policy) -> Merged {
+    let mut record = remote.record.clone();
+    let mut losers = Vec::new();
+    for pointer in sides.pointers() {
+        if !sides.counts(pointer) {
+            continue;
+        }
+        let (mine, theirs, base) = (meant.fields.get(pointer), remote.record.fields.get(pointer), sides.base(pointer));
+        if mine == theirs || mine == base {
+            continue;
+        }
+        let standing = theirs != base && (policy == Policy::Store || !sides.agreed_alive());
+        if !standing {
+            put(&mut record, pointer, mine);
+        } else if let Some(value) = mine {
+            losers.push(Loser { field: pointer.clone(), value: value.clone(), against: Against::Value, base: base.cloned() });
+        }
+    }
+    keep_volatile(sides, meant, &mut record);
+    Merged { target: Target::Put(record), losers }
+}
+
+fn put(record: &mut Record, pointer: &Pointer, value: Option<&Value>) {
+    match value {
+        Some(value) => record.fields.insert(pointer.clone(), value.clone()),
+        None => record.fields.remove(pointer),
+    };
+}
+
+/// Volatile fields stay as they stand here: they are never a reason to write.
+fn keep_volatile(sides: &Sides<'_>, meant: &Record, record: &mut Record) {
+    let changing: Vec<&Pointer> = sides.pointers().into_iter().filter(|pointer| (sides.volatile)(pointer)).collect();
+    for pointer in changing {
+        put(record, pointer, meant.fields.get(pointer));
+    }
+}
+
+/// Tells whether two records hold the same but for volatile fields.
+#[must_use]
+pub fn same_content(one: &Record, other: &Record, volatile: Holds<'_>) -> bool {
+    one == other || crate::difference::differing(one, other).iter().all(volatile)
+}
+
+/// A change to push, and the remote values that lose by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// The change.
+    pub change: Change,
+    /// The values in the store that it replaces although their writers did not see it.
+    pub losers: Vec<Loser>,
+}
+
+/// Returns what has to be told to the store about a record: what a person did here and the store does not have.
+#[must_use]
+pub fn push(id: RecordId, sides: &Sides<'_>) -> Option<Push> {
+    let push = match (sides.meant, sides.remote) {
+        (Some(meant), None) => born(id, sides, meant),
+        (Some(meant), Some(remote)) if remote.alive => edited(id, sides, meant, remote),
+        (Some(meant), Some(_)) if sides.agreed_alive() => reborn(id, sides, meant),
+        (Some(meant), Some(_)) => born(id, sides, meant),
+        (None, Some(remote)) if remote.alive => return died(id, sides, remote),
+        (None, _) => return None,
+    };
+    (!push.change.is_empty()).then_some(push)
+}
+
+fn start(id: RecordId, kind: &Kind, life: Option<Life>) -> Push {
+    Push { change: Change { life, ..Change::new(id, kind.clone()) }, losers: Vec::new() }
+}
+
+/// A record that the store does not know, or that was made anew after its deletion.
+fn born(id: RecordId, sides: &Sides<'_>, meant: &Record) -> Push {
+    let mut push = start(id, &meant.kind, Some(Life::Born));
+    push.change.set = meant.fields.clone();
+    for pointer in sides.remote.into_iter().flat_map(|remote| remote.record.fields.keys()) {
+        if (sides.holds)(pointer) && !meant.fields.contains_key(pointer) {
+            push.change.unset.insert(pointer.clone());
+        }
+    }
+    push
+}
+
+/// A record that was deleted elsewhere and edited here: only the edits travel, the store kept the rest.
+fn reborn(id: RecordId, sides: &Sides<'_>, meant: &Record) -> Push {
+    let edits = sides.edits(meant);
+    let mut push = start(id, &meant.kind, (!edits.is_empty()).then_some(Life::Born));
+    for (pointer, value) in edits {
+        record_edit(&mut push.change, pointer, value);
+    }
+    push
+}
+
+fn edited(id: RecordId, sides: &Sides<'_>, meant: &Record, remote: &State) -> Push {
+    let mut push = start(id, &meant.kind, None);
+    for (pointer, mine) in sides.edits(meant) {
+        let (theirs, base) = (remote.record.fields.get(pointer), sides.base(pointer));
+        if mine == theirs {
+            continue;
+        }
+        record_edit(&mut push.change, pointer, mine);
+        if let Some(value) = theirs
+            && theirs != base
+        {
+            push.losers.push(Loser { field: pointer.clone(), value: value.clone(), against: Against::Value, base: base.cloned() });
+        }
+    }
+    push
+}
+
+/// A deletion is told only if nothing was edited since: otherwise the record comes back here.
+fn died(id: RecordId, sides: &Sides<'_>, remote: &State) -> Option<Push> {
+    let agreed = sides.agreed.filter(|agreed| agreed.alive)?;
+    same_content(&agreed.record, &remote.record, sides.volatile).then(|| start(id, &remote.record.kind, Some(Life::Dead)))
+}
+
+fn record_edit(change: &mut Change, pointer: &Pointer, value: Option<&Value>) {
+    match value {
+        Some(value) => {
+            change.set.insert(pointer.clone(), value.clone());
+        }
+        None => {
+            change.unset.insert(pointer.clone());
+        }
+    }
+}
