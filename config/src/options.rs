@@ -50,6 +50,10 @@ pub enum Shape {
     List,
     /// A table.
     Table,
+    /// A list that holds nothing but texts; of a value, [`Shape::List`] is said.
+    Texts,
+    /// A table that holds nothing but texts; of a value, [`Shape::Table`] is said.
+    TextTable,
 }
 
 impl Display for Shape {
@@ -60,6 +64,8 @@ impl Display for Shape {
             Self::Boolean => "`true` or `false`",
             Self::List => "a list",
             Self::Table => "a table",
+            Self::Texts => "a list of texts",
+            Self::TextTable => "a table of texts",
         })
     }
 }
@@ -71,6 +77,8 @@ pub struct Expected<'a> {
     pub name: &'a str,
     /// The types its value may have; none means any.
     pub shapes: &'a [Shape],
+    /// The words that a text must be one of; none means any.
+    pub choices: &'a [&'a str],
     /// Whether the endpoint is wrong without it.
     pub required: bool,
     /// A line that sets it, for the help; may be empty.
@@ -231,14 +239,28 @@ impl Endpoint {
     }
 
     fn wrong_shape(&self, source: &Source, value: &Spanned<OptionValue>, option: &Expected<'_>) -> Option<Problem> {
-        let found = value.shape();
-        if option.shapes.is_empty() || option.shapes.contains(&found) {
-            return None;
-        }
+        let Some((span, found)) = misfit(value, option.shapes) else {
+            return self.wrong_choice(source, value, option);
+        };
         let wanted: Vec<_> = option.shapes.iter().map(Shape::to_string).collect();
         let message = format!("option `{}` of adapter {} must be {}", option.name, quoted(&self.adapter), wanted.join(" or "));
-        let problem = Problem::at(source, value.span, Kind::Option, message).label(format!("this is {found}"));
+        let problem = Problem::at(source, span, Kind::Option, message).label(format!("this is {found}"));
         Some(with_example(problem, option))
+    }
+
+    fn wrong_choice(&self, source: &Source, value: &Spanned<OptionValue>, option: &Expected<'_>) -> Option<Problem> {
+        let OptionValue::Text(text) = &value.value else {
+            return None;
+        };
+        if option.choices.is_empty() || option.choices.contains(&text.as_str()) {
+            return None;
+        }
+        let message = format!("option `{}` of adapter {} cannot be {}", option.name, quoted(&self.adapter), quoted(text));
+        let problem = Problem::at(source, value.span, Kind::Option, message).note(format!("it is one of: {}", option.choices.join(", ")));
+        Some(match nearest(text, option.choices.iter().copied()) {
+            Some(word) => problem.label(format!("did you mean `{word}`?")).help(format!("write `{} = \"{word}\"`", option.name)),
+            None => problem.help("write one of the words above, then run `syncretic config check`"),
+        })
     }
 
     fn missing_option(&self, source: &Source, option: &Expected<'_>) -> Problem {
@@ -246,6 +268,21 @@ impl Endpoint {
         let problem = Problem::at(source, self.adapter.span, Kind::Option, message);
         with_example(problem.label("this adapter"), option)
     }
+}
+
+/// Returns the place and the type of what fits none of the shapes, if anything does not.
+fn misfit(value: &Spanned<OptionValue>, shapes: &[Shape]) -> Option<(Span, Shape)> {
+    let found = value.shape();
+    if shapes.is_empty() || shapes.contains(&found) {
+        return None;
+    }
+    let not_text = |inner: &&Spanned<OptionValue>| inner.shape() != Shape::Text;
+    let inner = match &value.value {
+        OptionValue::List(items) if shapes.contains(&Shape::Texts) => items.iter().find(not_text),
+        OptionValue::Table(table) if shapes.contains(&Shape::TextTable) => table.iter().map(|(_, inner)| inner).find(not_text),
+        _ => Some(value),
+    };
+    inner.map(|inner| (inner.span, inner.shape()))
 }
 
 fn with_example(problem: Problem, option: &Expected<'_>) -> Problem {

@@ -14,10 +14,10 @@ header = "yes"
 "#;
 
 const EXPECTED: &[Expected<'_>] = &[
-    Expected { name: "delimiter", shapes: &[Shape::Text], required: false, example: "" },
-    Expected { name: "header", shapes: &[Shape::Boolean, Shape::Integer], required: false, example: "header = true" },
-    Expected { name: "columns", shapes: &[], required: false, example: "" },
-    Expected { name: "key", shapes: &[Shape::List], required: true, example: "key = [\"uid\"]" },
+    Expected { name: "delimiter", shapes: &[Shape::Text], choices: &[], required: false, example: "" },
+    Expected { name: "header", shapes: &[Shape::Boolean, Shape::Integer], choices: &[], required: false, example: "header = true" },
+    Expected { name: "columns", shapes: &[], choices: &[], required: false, example: "" },
+    Expected { name: "key", shapes: &[Shape::List], choices: &[], required: true, example: "key = [\"uid\"]" },
 ];
 
 fn shown(report: impl Fn(&Endpoint, &config::Source) -> Vec<config::Problem>) -> String {
@@ -93,4 +93,39 @@ fn programs_read_the_parts_of_a_problem() {
     assert_eq!((first.kind().name(), first.message()), ("option", "adapter `csv` has no option `delimeter`"));
     assert_eq!(first.location().map(|at| (at.line, at.column)), Some((4, 1)));
     assert_eq!((first.file().to_str(), first.notes().len(), first.helps().len()), (Some("/etc/ada/syncretic.toml"), 1, 1));
+}
+
+#[test]
+fn a_list_and_a_table_of_texts_hold_nothing_else() {
+    let config =
+        accept("[[job.a.endpoint]]\nadapter = \"csv\"\npath = \"x\"\nkey = [\"a\", 1]\ncolumns = { a = \"b\", c = [] }\nmore = [\"a\"]\n");
+    let option = |name, shapes| Expected { name, shapes, choices: &[], required: false, example: "" };
+    let expected = [option("key", &[Shape::Texts]), option("columns", &[Shape::TextTable]), option("more", &[Shape::Texts])];
+    let problems = config.jobs[0].endpoints[0].check(&config.source, &expected);
+    let shown = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let message = r#"error: option `key` of adapter `csv` must be a list of texts
+ --> /etc/ada/syncretic.toml:4:13
+  |
+4 | key = ["a", 1]
+  |             ^ this is an integer
+error: option `columns` of adapter `csv` must be a table of texts
+ --> /etc/ada/syncretic.toml:5:26
+  |
+5 | columns = { a = "b", c = [] }
+  |                          ^^ this is a list"#;
+    assert_eq!(shown, message);
+}
+
+#[test]
+fn a_word_that_is_no_choice_gets_the_nearest_one() {
+    let choices = Expected { name: "header", shapes: &[Shape::Text], choices: &["yes!", "no"], required: false, example: "" };
+    let message = shown(|endpoint, source| endpoint.check(source, &[choices]).into_iter().skip(1).take(1).collect());
+    let expected = r#"error: option `header` of adapter `csv` cannot be `yes`
+ --> /etc/ada/syncretic.toml:5:10
+  |
+5 | header = "yes"
+  |          ^^^^^ did you mean `yes!`?
+  = note: it is one of: yes!, no
+  = help: write `header = "yes!"`"#;
+    assert_eq!(message, expected);
 }
