@@ -138,9 +138,9 @@ mod tests {
 
     #[test]
     fn no_soft_break_stands_before_a_blank() {
-        let line = "NOTE;QUOTED-PRINTABLE:\tabcdefghijklmnopq rs";
+        let line = "NOTE;QUOTED-PRINTABLE:\tabcdefghijklmnopqrs tu";
         let style = Style { fold: None, ..narrow() };
-        assert_eq!(folded(line, style), "NOTE;QUOTED-PRINTABLE:\t=\nabcdefghijklmnopq r=\ns\n");
+        assert_eq!(folded(line, style), "NOTE;QUOTED-PRINTABLE:\t=\nabcdefghijklmnopqr=\ns tu\n");
     }
 
     #[test]

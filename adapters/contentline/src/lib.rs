@@ -4,7 +4,7 @@
 //!
 //! * [`wide`] turns a UTF-16 file into UTF-8 at the door, and back.
 //! * [`items`] cuts a file of many top-level components, whole or broken, into spans.
-//! * [`document`] reads one span as a tree of components; [`line`] is what it stands on.
+//! * [`document`] reads one span as a tree of components; [`mod@line`] is what it stands on.
 //! * [`content`] reads one line: group, name, parameters, value, each still as it was written.
 //! * [`charset`], [`transport`], [`escape`] and [`parameter`] are the layers of a value, each in both directions.
 //! * [`style`] sees how a file is written, [`fold`] writes a line the same way.
