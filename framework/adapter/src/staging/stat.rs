@@ -1,0 +1,70 @@
+//! What the file system says of a file, and reading a file whole.
+
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::staging::platform;
+
+/// What the file system says of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stat {
+    /// Length in bytes.
+    pub size: u64,
+    /// When its content last changed: seconds and nanoseconds since 1970.
+    pub modified: (i64, u32),
+    /// When anything about it last changed: seconds and nanoseconds since 1970; zero where the platform does not tell.
+    pub changed: (i64, u32),
+    /// Its number on its file system; zero where the platform does not tell.
+    pub inode: u64,
+    /// Its file system; zero where the platform does not tell.
+    pub device: u64,
+    /// Its permissions and type, as `st_mode`; zero where the platform does not tell.
+    pub mode: u32,
+    /// Its owner; zero where the platform does not tell.
+    pub owner: u32,
+    /// Its group; zero where the platform does not tell.
+    pub group: u32,
+}
+
+impl From<&Metadata> for Stat {
+    fn from(metadata: &Metadata) -> Self {
+        platform::stat_of(metadata)
+    }
+}
+
+/// Asks the file system about a file; symlinks are followed.
+///
+/// # Errors
+/// Fails if the file is not there or cannot be asked about.
+pub fn stat(path: &Path) -> Result<Stat, Error> {
+    let metadata = std::fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    Ok(Stat::from(&metadata))
+}
+
+/// Reads a file and proves that it did not change meanwhile; symlinks are followed.
+///
+/// # Errors
+/// Fails with [`Error::Changed`] if it changed during each of three attempts, and with [`Error::Io`] if it cannot be read.
+pub fn read_whole(path: &Path) -> Result<(Vec<u8>, Stat), Error> {
+    read_between(path, &mut || {})
+}
+
+/// Reads a file; `meanwhile` runs between reading and the second look.
+pub(super) fn read_between(path: &Path, meanwhile: &mut dyn FnMut()) -> Result<(Vec<u8>, Stat), Error> {
+    const ATTEMPTS: usize = 3;
+    let fails = |error| Error::io(path, error);
+    for _ in 0..ATTEMPTS {
+        let mut file = File::open(path).map_err(fails)?;
+        let before = Stat::from(&file.metadata().map_err(fails)?);
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(fails)?;
+        meanwhile();
+        let after = Stat::from(&file.metadata().map_err(fails)?);
+        if before == after && usize::try_from(before.size).is_ok_and(|size| size == bytes.len()) {
+            return Ok((bytes, after));
+        }
+    }
+    Err(Error::Changed { path: path.to_owned() })
+}
