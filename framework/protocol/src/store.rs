@@ -9,6 +9,7 @@ use crate::ids::{BlobId, Collection};
 
 /// The answer to an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one answer is held at a time, and a box would only be opened again")]
 pub enum Appended {
     /// It is in the log, durably, as this entry: by this call or by an earlier one with the same transaction id.
     Entry(Entry),
