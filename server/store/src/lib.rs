@@ -1,1 +1,10 @@
-//! syncretic-store.
+//! The law suite of [`protocol::Store`], and the stores that keep logs on this machine: [`Sqlite`] in a folder, [`Memory`] in memory.
+
+pub mod laws;
+pub mod memory;
+pub mod page;
+mod random;
+pub mod sqlite;
+
+pub use memory::Memory;
+pub use sqlite::Sqlite;
