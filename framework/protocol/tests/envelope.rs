@@ -1,5 +1,7 @@
 //! The envelope's codec: what is written is read back, and nothing else is read at all.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use protocol::{

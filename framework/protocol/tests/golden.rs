@@ -1,5 +1,7 @@
 //! What is written must stay what other programs and later versions read: golden bytes of the envelope, the signed digest and the entry's hash.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use protocol::{Collection, Cursor, DeviceId, Entry, Envelope, Hash, Header, LogId, RecordDigest, Sequence, Signature, TransactionId};
 use syncretic_protocol as protocol;
 

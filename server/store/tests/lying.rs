@@ -1,0 +1,196 @@
+//! The laws catch stores that break one rule each: a law that nothing can break would prove nothing.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{Read, Write};
+use std::sync::Mutex;
+
+use protocol::{Appended, BlobId, Collection, Cursor, Entry, Envelope, Error, Head, LogId, Page, Sequence, Store, TransactionId};
+use store::Memory;
+use store::laws::{self, Subject};
+use syncretic_store as store;
+
+/// One rule that a store breaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lie {
+    ComparesSequencesOnly,
+    ForgetsTransactions,
+    StaleWithoutEntries,
+    TakesAnyLog,
+    IgnoresTheLimit,
+    LeavesAnEntryOut,
+    AcceptsAnyCursor,
+    OneLogForAll,
+    ForgetsOnOpening,
+    AcknowledgesAndDrops,
+    TakesAnyBlob,
+    SharesBlobs,
+    TruncatesBlobs,
+    TakesAnySize,
+}
+
+struct Liar {
+    lie: Lie,
+    truth: Memory,
+    forgotten: Mutex<u64>,
+}
+
+impl Liar {
+    fn collection(&self, collection: &Collection, lie: Lie) -> Collection {
+        if self.lie == lie { "all".parse().unwrap() } else { collection.clone() }
+    }
+
+    /// The envelope as a store sees it that does not look at what this one does not look at.
+    fn unseen(&self, collection: &Collection, envelope: &Envelope) -> Envelope {
+        let mut envelope = envelope.clone();
+        let head = self.truth.head(collection).unwrap();
+        match self.lie {
+            Lie::ComparesSequencesOnly if envelope.base.sequence == head.sequence && envelope.base.log == head.log => envelope.base = head,
+            Lie::TakesAnyLog => envelope.base.log = head.log,
+            Lie::TakesAnySize => envelope.payload.truncate(1 << 20),
+            Lie::ForgetsTransactions if envelope.base.sequence < head.sequence => envelope.transaction = fresh(&self.forgotten),
+            _ => {}
+        }
+        envelope
+    }
+}
+
+fn fresh(counter: &Mutex<u64>) -> TransactionId {
+    let mut counter = counter.lock().unwrap();
+    *counter += 1;
+    let mut id = [0xee; 16];
+    id[..8].copy_from_slice(&counter.to_be_bytes());
+    TransactionId(id)
+}
+
+impl Store for Liar {
+    fn head(&self, collection: &Collection) -> Result<Head, Error> {
+        self.truth.head(&self.collection(collection, Lie::OneLogForAll))
+    }
+
+    fn append(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, Error> {
+        let collection = &self.collection(collection, Lie::OneLogForAll);
+        if self.lie == Lie::AcknowledgesAndDrops {
+            return Ok(Appended::Entry(Entry::after(&envelope.base, envelope.clone())));
+        }
+        match self.truth.append(collection, &self.unseen(collection, envelope))? {
+            Appended::Stale(page) if self.lie == Lie::StaleWithoutEntries => Ok(Appended::Stale(Page { entries: Vec::new(), ..page })),
+            answer => Ok(answer),
+        }
+    }
+
+    fn read(&self, collection: &Collection, after: &Cursor, limit: usize) -> Result<Page, Error> {
+        let collection = &self.collection(collection, Lie::OneLogForAll);
+        let limit = if self.lie == Lie::IgnoresTheLimit { usize::MAX } else { limit };
+        let mut after = *after;
+        if self.lie == Lie::AcceptsAnyCursor && self.truth.read(collection, &after, 0).is_err() {
+            after = self.truth.head(collection)?;
+        }
+        let mut page = self.truth.read(collection, &after, limit)?;
+        if self.lie == Lie::LeavesAnEntryOut {
+            page.entries.retain(|entry| entry.sequence != Sequence(2));
+        }
+        Ok(page)
+    }
+
+    fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, Error> {
+        self.truth.missing(&self.collection(collection, Lie::SharesBlobs), blobs)
+    }
+
+    fn put_blob(&self, collection: &Collection, id: BlobId, from: &mut dyn Read) -> Result<(), Error> {
+        let kept = self.truth.put_blob(&self.collection(collection, Lie::SharesBlobs), id, from);
+        if self.lie == Lie::TakesAnyBlob { Ok(()) } else { kept }
+    }
+
+    fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        self.truth.blob(&self.collection(collection, Lie::SharesBlobs), id, &mut bytes)?;
+        if self.lie == Lie::TruncatesBlobs {
+            bytes.pop();
+        }
+        to.write_all(&bytes).map_err(|error| Error::Failed(error.to_string()))
+    }
+}
+
+struct Case {
+    lie: Lie,
+    truth: Memory,
+}
+
+impl Subject for Case {
+    fn open(&self) -> Result<Box<dyn Store>, Error> {
+        let truth = if self.lie == Lie::ForgetsOnOpening { Memory::new() } else { self.truth.clone() };
+        Ok(Box::new(Liar { lie: self.lie, truth, forgotten: Mutex::new(0) }))
+    }
+}
+
+/// Requires that a law whose name holds `law` is among those that the lie breaks.
+fn catches(lie: Lie, law: &str) {
+    let broken = laws::broken(&Case { lie, truth: Memory::new() });
+    assert!(broken.iter().any(|(found, _)| found.name.contains(law)), "{law}: not in {broken:?}");
+}
+
+#[test]
+fn a_store_that_compares_sequences_only_is_caught() {
+    catches(Lie::ComparesSequencesOnly, "the right sequence with another hash");
+}
+
+#[test]
+fn a_store_that_forgets_transactions_is_caught() {
+    catches(Lie::ForgetsTransactions, "the same transaction twice is one entry");
+}
+
+#[test]
+fn a_store_that_keeps_the_missing_entries_to_itself_is_caught() {
+    catches(Lie::StaleWithoutEntries, "carries what is missing");
+}
+
+#[test]
+fn a_store_that_takes_any_log_is_caught() {
+    catches(Lie::TakesAnyLog, "a base of another log");
+}
+
+#[test]
+fn a_store_that_ignores_the_limit_of_a_page_is_caught() {
+    catches(Lie::IgnoresTheLimit, "pages of any limit");
+}
+
+#[test]
+fn a_store_that_leaves_an_entry_out_is_caught() {
+    catches(Lie::LeavesAnEntryOut, "pages of any limit");
+}
+
+#[test]
+fn a_store_that_accepts_any_cursor_is_caught() {
+    catches(Lie::AcceptsAnyCursor, "is unknown");
+}
+
+#[test]
+fn a_store_that_mixes_collections_is_caught() {
+    catches(Lie::OneLogForAll, "collections are independent");
+    catches(Lie::SharesBlobs, "not seen in another");
+}
+
+#[test]
+fn a_store_that_forgets_is_caught() {
+    catches(Lie::ForgetsOnOpening, "opened again");
+    catches(Lie::AcknowledgesAndDrops, "becomes the head");
+}
+
+#[test]
+fn a_store_that_keeps_any_blob_is_caught() {
+    catches(Lie::TakesAnyBlob, "another digest");
+    catches(Lie::TruncatesBlobs, "put and comes back");
+}
+
+#[test]
+fn a_store_that_takes_any_size_is_caught() {
+    catches(Lie::TakesAnySize, "beyond the limit");
+}
+
+#[test]
+fn a_log_id_is_not_shared_by_two_stores() {
+    let collection: Collection = "one".parse().unwrap();
+    assert_ne!(Memory::new().head(&collection).unwrap().log, Memory::new().head(&collection).unwrap().log);
+    assert_ne!(Memory::new().head(&collection).unwrap().log, LogId([0; 16]));
+}
