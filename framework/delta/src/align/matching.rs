@@ -13,6 +13,9 @@ use crate::align::part::{Part, explicit, is_place, normal};
 /// How many pairs of one group are compared with one another, and how many pairs of one record by likeness.
 const PAIRS: usize = 4096;
 
+/// Tells whether the known map is to be believed of a local id; the second argument tells whether a group is as large as it was.
+type Trust = fn(&str, bool) -> bool;
+
 /// A part and what of it is compared.
 pub(super) struct Face<'a> {
     pub(super) part: Part<'a>,
@@ -97,16 +100,17 @@ impl<'m, 'a> Matching<'m, 'a> {
     }
 
     pub(super) fn run(&mut self) {
+        let place: Trust = |local, _| is_place(local);
         if self.before.is_empty() {
             return;
         }
         self.claim_known(|local| explicit(local).is_some());
-        // Among parts equal in everything any map is as good as the known one.
-        self.claim_groups(|face| (face.part.stem, face.part.contents.clone()), |_| true);
-        self.claim_groups(|face| (face.part.stem, face.value.clone(), face.traits.clone()), is_place);
+        // Where all of what is equal in everything is still there, no id goes: any map will do, and the known one stays.
+        self.claim_groups(|face| (face.part.stem, face.part.contents.clone()), |local, all_there| all_there || is_place(local));
+        self.claim_groups(|face| (face.part.stem, face.value.clone(), face.traits.clone()), place);
         self.claim_known(is_place);
-        self.claim_groups(|face| (face.part.stem, face.value.clone()), is_place);
-        self.claim_groups(|face| (face.part.stem, face.normal.clone()), is_place);
+        self.claim_groups(|face| (face.part.stem, face.value.clone()), place);
+        self.claim_groups(|face| (face.part.stem, face.normal.clone()), place);
         self.claim_explicit();
         self.claim_alike();
         self.claim_left_alone();
@@ -157,7 +161,7 @@ impl<'m, 'a> Matching<'m, 'a> {
     }
 
     /// Matches parts with one key: whom `known` pairs if it is to be `trusted`, then those with most fields in common.
-    fn claim_groups<K: Hash + Eq>(&mut self, key: impl Fn(&Face<'a>) -> K, trusted: fn(&str) -> bool) {
+    fn claim_groups<K: Hash + Eq>(&mut self, key: impl Fn(&Face<'a>) -> K, trusted: Trust) {
         let mut groups: HashMap<K, (Vec<usize>, Vec<usize>)> = HashMap::new();
         for (at, face) in self.free_before() {
             groups.entry(key(face)).or_default().1.push(at);
@@ -173,9 +177,13 @@ impl<'m, 'a> Matching<'m, 'a> {
         }
     }
 
-    fn claim_group(&mut self, shown: &[usize], before: &[usize], trusted: fn(&str) -> bool) {
+    fn claim_group(&mut self, shown: &[usize], before: &[usize], trusted: Trust) {
         for at in shown {
-            let remembered = self.shown.get(*at).filter(|face| trusted(face.part.id)).and_then(|face| self.remembered(face));
+            let remembered = self
+                .shown
+                .get(*at)
+                .filter(|face| trusted(face.part.id, shown.len() == before.len()))
+                .and_then(|face| self.remembered(face));
             if let Some(old) = remembered.filter(|old| before.binary_search(old).is_ok()) {
                 self.claim(*at, old);
             }

@@ -1,0 +1,107 @@
+//! The content of a record without the ids of its parts, as numbers that compare fast.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use record::{Kind, Pointer, Record, Value};
+
+use crate::align::part::{Slot, slot};
+
+/// Where a value stands, ids of parts aside.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Place<'a> {
+    Alone(&'a Pointer),
+    Part(&'a str, Slot<'a>),
+}
+
+/// What a record holds; values are numbered by a [`Reading`].
+#[derive(Debug)]
+pub(super) struct Content<'a> {
+    /// What tells contents apart that are not exactly equal.
+    pub(super) exact: Exact<'a>,
+    /// One number per field, ascending: the second of two equal ones has a number of its own.
+    pub(super) fields: Vec<u32>,
+    uid: Option<&'a str>,
+}
+
+/// A record's kind, the fields that stand alone, and its parts.
+pub(super) type Exact<'a> = (&'a Kind, Vec<u32>, Vec<Vec<u32>>);
+
+impl Content<'_> {
+    /// Tells whether nothing says that the two are different things.
+    pub(super) fn may_be(&self, other: &Self) -> bool {
+        let uids_differ = self.uid.zip(other.uid).is_some_and(|(a, b)| a != b);
+        self.exact.0 == other.exact.0 && !uids_differ
+    }
+}
+
+/// Reads contents, giving the same value in the same place the same number.
+pub(super) struct Reading<'a> {
+    unique: Option<&'a Pointer>,
+    values: HashMap<(Place<'a>, &'a Value), u32>,
+    counted: HashMap<(u32, u32), u32>,
+    strong: HashSet<u32>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(unique: Option<&'a Pointer>) -> Self {
+        Self { unique, values: HashMap::new(), counted: HashMap::new(), strong: HashSet::new() }
+    }
+
+    /// Returns the content of a record.
+    pub(super) fn content(&mut self, record: &'a Record) -> Content<'a> {
+        let (mut alone, mut parts) = (Vec::new(), BTreeMap::<_, Vec<u32>>::new());
+        let mut times: HashMap<u32, u32> = HashMap::new();
+        let mut fields = Vec::with_capacity(record.fields.len());
+        for (pointer, value) in &record.fields {
+            let number = match slot(pointer) {
+                Some((stem, id, slot)) => {
+                    let number = self.number(Place::Part(stem, slot), value);
+                    parts.entry((stem, id)).or_default().push(number);
+                    number
+                }
+                None => {
+                    let number = self.number(Place::Alone(pointer), value);
+                    alone.push(number);
+                    number
+                }
+            };
+            let time = times.entry(number).or_default();
+            let field = self.field(number, *time);
+            *time += 1;
+            if Some(pointer) == self.unique {
+                self.strong.insert(field);
+            }
+            fields.push(field);
+        }
+        let mut parts: Vec<Vec<u32>> = parts.into_values().collect();
+        parts.iter_mut().for_each(|part| part.sort_unstable());
+        parts.sort_unstable();
+        alone.sort_unstable();
+        fields.sort_unstable();
+        Content { exact: (&record.kind, alone, parts), fields, uid: record.text("uid") }
+    }
+
+    fn number(&mut self, place: Place<'a>, value: &'a Value) -> u32 {
+        let next = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        *self.values.entry((place, value)).or_insert(next)
+    }
+
+    /// Returns the number of the `time`th of several equal fields.
+    fn field(&mut self, number: u32, time: u32) -> u32 {
+        let next = u32::try_from(self.counted.len()).unwrap_or(u32::MAX);
+        *self.counted.entry((number, time)).or_insert(next)
+    }
+
+    /// Returns how much two contents have in common.
+    pub(super) fn score(&self, a: &Content<'_>, b: &Content<'_>) -> u32 {
+        let mut others = b.fields.iter().peekable();
+        let mut score = 0_u32;
+        for field in &a.fields {
+            while others.next_if(|other| *other < field).is_some() {}
+            if others.next_if_eq(&field).is_some() {
+                score = score.saturating_add(if self.strong.contains(field) { 3 } else { 2 });
+            }
+        }
+        score
+    }
+}
