@@ -1,0 +1,65 @@
+//! Every check, as a table.
+
+mod apply;
+mod fidelity;
+mod open;
+mod preconditions;
+mod recovery;
+mod scan;
+
+use crate::Check;
+
+macro_rules! table {
+    ($($name:literal $law:literal $run:path),* $(,)?) => { &[$(Check { name: $name, law: $law, run: $run }),*] };
+}
+
+/// Every check, in order.
+pub(crate) const ALL: &[Check] = table![
+    "open-unknown-option" "An option that is not described is an error that names it." open::unknown_option,
+    "open-wrong-type" "An option of the wrong type is an error that names it." open::wrong_type,
+    "open-missing-path" "A place that is not there is a source error." open::missing_path,
+    "open-does-not-create" "Opening makes no file, whether it succeeds or not." open::does_not_create,
+    "scan-empty" "An empty place has no items." scan::empty,
+    "scan-seeded-count" "Every item is shown once." scan::seeded_count,
+    "scan-well-formed" "Keys and fingerprints are not empty, kinds and fields are declared." scan::well_formed,
+    "scan-keys-unique" "No two items have one key." scan::keys_unique,
+    "scan-twice-identical" "A second scan, by another instance, shows exactly the same." scan::twice_identical,
+    "scan-known-unchanged" "What is known is unchanged and not read again." scan::known_unchanged,
+    "scan-touched-unchanged" "A newer time alone is no change." scan::touched_unchanged,
+    "scan-edit-with-old-time" "A changed content is seen even if the time was set back." scan::edit_with_old_time,
+    "scan-one-broken-item" "A broken item is reported, and the others still come." scan::one_broken_item,
+    "scan-root-missing" "A place that went away is an error, never an empty scan." scan::root_missing,
+    "scan-writes-nothing" "A scan changes no file." scan::writes_nothing,
+    "apply-empty-batch" "A step without operations answers nothing and changes nothing." apply::empty_batch,
+    "apply-create-roundtrip" "A new item shows everything that was asked." apply::create_roundtrip,
+    "apply-update-one-field" "Changing one field changes its line and no other byte." apply::update_one_field,
+    "apply-delete" "A removed item is gone, and the others stay." apply::removal,
+    "apply-answers-every-operation" "Every operation is answered once." apply::answers_every_operation,
+    "apply-answer-equals-scan" "The answer is what the next scan shows." apply::answer_equals_scan,
+    "apply-then-scan-is-noop" "After a step nothing has changed for a scan that knows its answers." apply::then_scan_is_noop,
+    "apply-same-record-writes-nothing" "An item that shows the record already is not written." apply::same_record_writes_nothing,
+    "apply-outside-view" "Fields that the endpoint cannot hold are passed over." apply::outside_view,
+    "apply-keeps-mode-and-symlink" "Permissions and symlinks of the user's files are kept." apply::keeps_mode_and_symlink,
+    "apply-batch-atomic" "A step that is stopped is done in full or not at all." apply::batch_atomic,
+    "apply-no-temp-leftovers" "After the step is settled nothing but items lies there." apply::no_leftovers,
+    "rehearse-writes-nothing" "Rehearsing changes no file." apply::rehearsal_writes_nothing,
+    "rehearse-answers-like-perform" "Rehearsing answers what performing answers." apply::rehearsal_answers_like_performance,
+    "apply-precondition-stale" "An item that was edited since is stale, and the editor's bytes stand." preconditions::update_stale,
+    "apply-delete-stale" "An item that was edited since is not removed." preconditions::delete_stale,
+    "apply-removed-meanwhile" "An item that is gone is not made again." preconditions::removed_meanwhile,
+    "apply-create-exists" "An item that is there already is not made twice." preconditions::create_exists,
+    "apply-twice-same-step-safe" "The same step again does no harm." preconditions::twice_same_step,
+    "recover-unknown-step-empty" "A step that was never begun has no fates." recovery::unknown_step,
+    "recover-after-perform-says-done" "A finished step is done, for another instance too, until it is settled." recovery::after_perform,
+    "settle-twice" "Settling again, or what was never begun, does no harm." recovery::settle_twice,
+    "unknown-fields-preserved" "What the adapter does not know stays in the file." fidelity::unknown_preserved,
+    "unicode" "Text comes back as it was: composed, decomposed, astral, right to left, joined." fidelity::unicode,
+    "newlines" "Line breaks in a text come back." fidelity::newlines,
+    "special-characters" "Separators, quotes and escapes of any format come back." fidelity::special_characters,
+    "empty-vs-absent" "A field that is not there is not shown as an empty one." fidelity::empty_vs_absent,
+    "nul-kept-or-refused" "A NUL is kept or refused, never a place to cut." fidelity::nul,
+    "large-value-1MiB" "A text of one MiB comes back." fidelity::large_value,
+    "blob-roundtrip" "A blob comes back byte for byte." fidelity::blob_roundtrip,
+    "volatile-is-no-change" "A volatile field alone is no reason to write." fidelity::volatile,
+    "cancel-honoured" "A host that says stop is obeyed, and nothing is written." recovery::cancel_honoured,
+];
