@@ -167,9 +167,9 @@ impl Stage {
         let target = self.resolve_parent(target)?;
         let expected = if link {
             // What is moved is the link, so the link is what must still be the same at the exchange.
-            let content = fs::read(&target).map(|bytes| Digest::of(&bytes));
+            let content = fs::canonicalize(&target).ok().and_then(|file| exchange::digest(&file));
             match exchange::digest(&target) {
-                Some(of_link) if content.is_ok_and(|found| found == expected) => of_link,
+                Some(of_link) if content == Some(expected) => of_link,
                 _ => return self.stale(),
             }
         } else {

@@ -17,6 +17,7 @@ const VERSION: u64 = 1;
 const CREATE: u64 = 0;
 const REPLACE: u64 = 1;
 const DELETE: u64 = 2;
+// Fates are listed by index, so the indices are limited as well as the counts.
 const MAX_ENTRIES: u64 = 1 << 24;
 const DIGEST_LENGTH: usize = 32;
 
@@ -168,7 +169,8 @@ fn read_entry(reader: &mut Reader<'_>) -> Result<Entry, CodecError> {
 
 fn read_staged(reader: &mut Reader<'_>) -> Result<Staged, CodecError> {
     reader.tuple("an operation of three parts", 3)?;
-    let index = usize::try_from(reader.unsigned()?).map_err(|_| malformed("an index"))?;
+    let index = Some(reader.unsigned()?).filter(|index| *index < MAX_ENTRIES).and_then(|index| usize::try_from(index).ok());
+    let index = index.ok_or_else(|| malformed("an index"))?;
     let key = read_optional(reader, Reader::bytes)?.map(|bytes| String::from_utf8(bytes.to_vec()).map_err(|_| malformed("a key")));
     let fingerprint = read_optional(reader, Reader::bytes)?.map(|bytes| Fingerprint(bytes.to_vec()));
     Ok(Staged { index, key: key.transpose()?.map(Key), fingerprint })

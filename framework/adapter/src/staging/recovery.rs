@@ -1,5 +1,6 @@
 //! After a step: what became of it, and clearing it away.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ const KEPT: &str = "kept";
 impl Staging {
     /// Tells what became of each operation of a step, by index; empty if the step is unknown or exchanged nothing.
     ///
+    /// Operations that staged nothing (they were stale or refused) are not done.
     /// Races that were lost when the step was cut off are put right first. Can be asked any number of times.
     ///
     /// # Errors
@@ -29,13 +31,13 @@ impl Staging {
         let done = self.fates_of(&folder, &entries)?;
         let folders = entries.iter().filter_map(|entry| entry.target.parent()).filter(|parent| parent.exists()).map(Path::to_owned);
         self.disk.sync(&folder, folders).map_err(|error| Error::io(&folder, error))?;
-        let mut fates: Vec<(usize, Fate)> = entries
+        let told: BTreeMap<usize, Fate> = entries
             .iter()
             .zip(done)
             .flat_map(|(entry, done)| entry.ops.iter().map(move |staged| (staged.index, fate(staged, done))))
             .collect();
-        fates.sort_by_key(|(index, _)| *index);
-        Ok(fates.into_iter().map(|(_, fate)| fate).collect())
+        let count = told.last_key_value().map_or(0, |(last, _)| last + 1);
+        Ok((0..count).map(|index| told.get(&index).cloned().unwrap_or(Fate::NotDone)).collect())
     }
 
     /// Removes what a step left. A displaced file that nobody had seen is kept in `<area>/kept/`.
@@ -123,10 +125,16 @@ impl Staging {
             _ => {}
         }
         let name = entry.target.file_name().unwrap_or_default().to_string_lossy();
-        let kept = home.join(format!("{step}-{n}-{name}"));
+        let kept = home.join(format!("{step}-{n}-{}", ending(&name)));
         self.disk.rename(displaced, &kept).map_err(|error| Error::io(&kept, error))?;
         Ok(kept)
     }
+}
+
+/// Returns the end of a name, short enough to stand behind a step's id.
+fn ending(name: &str) -> &str {
+    const LONGEST: usize = 128;
+    (name.len().saturating_sub(LONGEST)..=name.len()).find_map(|at| name.get(at..)).unwrap_or_default()
 }
 
 fn fate(staged: &Staged, done: bool) -> Fate {

@@ -46,7 +46,8 @@ pub fn stat(path: &Path) -> Result<Stat, Error> {
 /// Reads a file and proves that it did not change meanwhile; symlinks are followed.
 ///
 /// # Errors
-/// Fails with [`Error::Changed`] if it changed during each of three attempts, and with [`Error::Io`] if it cannot be read.
+/// Fails with [`Error::Changed`] if it changed during each of three attempts, with [`Error::Io`] if it cannot be read,
+/// and with [`Error::Source`] if it is a folder, a pipe or a device: reading those may never end.
 pub fn read_whole(path: &Path) -> Result<(Vec<u8>, Stat), Error> {
     read_between(path, &mut || {})
 }
@@ -56,6 +57,9 @@ pub(super) fn read_between(path: &Path, meanwhile: &mut dyn FnMut()) -> Result<(
     const ATTEMPTS: usize = 3;
     let fails = |error| Error::io(path, error);
     for _ in 0..ATTEMPTS {
+        if !std::fs::metadata(path).map_err(fails)?.is_file() {
+            return Err(Error::Source { path: path.to_owned(), reason: "this is not a regular file".to_owned() });
+        }
         let mut file = File::open(path).map_err(fails)?;
         let before = Stat::from(&file.metadata().map_err(fails)?);
         let mut bytes = Vec::new();

@@ -70,6 +70,18 @@ fn a_finished_step_is_recovered_as_done_in_order_of_its_operations() {
 }
 
 #[test]
+fn operations_that_staged_nothing_keep_their_places_in_the_fates() {
+    let place = Place::new(&[("a", "other"), ("b", "old"), ("c", "old")]);
+    let mut stage = place.staging().begin(STEP).unwrap();
+    stage.create(op(1), &place.file("a"), b"new").unwrap();
+    stage.replace(op(3), &place.file("b"), of("old"), b"new").unwrap();
+    stage.replace(op(5), &place.file("c"), of("old"), b"new").unwrap();
+    stage.commit().unwrap();
+    let done: Vec<bool> = place.staging().recover(STEP).unwrap().iter().map(|fate| *fate != Fate::NotDone).collect();
+    assert_eq!(done, [false, false, false, true, false, true]);
+}
+
+#[test]
 fn a_symlink_stays_a_symlink_and_its_file_is_changed() {
     let place = Place::new(&[]);
     fs::create_dir(place.file("far")).unwrap();
@@ -257,6 +269,19 @@ fn an_exchange_that_is_refused_undoes_those_before_it() {
         assert_eq!(place.content("a").unwrap(), "old");
         assert_eq!(place.staging().recover(STEP).unwrap(), []);
     }
+}
+
+#[test]
+fn a_pipe_is_never_waited_for() {
+    let place = Place::new(&[]);
+    let pipe = place.file("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    symlink("pipe", place.file("link")).unwrap();
+    assert!(matches!(read_whole(&pipe), Err(Error::Source { .. })));
+    let mut stage = place.staging().begin(STEP).unwrap();
+    stage.replace(op(0), &pipe, of(""), b"new").unwrap();
+    stage.delete(gone(1), &place.file("link"), of("")).unwrap();
+    assert_eq!(stage.commit().unwrap(), [Placed::Stale; 2]);
 }
 
 #[test]

@@ -145,15 +145,19 @@ fn an_editor_that_saves_twice_loses_neither() {
 
 #[test]
 fn a_displaced_file_that_an_editor_goes_on_writing_is_kept() {
-    let place = Place::new(&[("a", "old")]);
-    let mut open = fs::OpenOptions::new().append(true).open(place.file("a")).unwrap();
-    assert!(matches!(replace(&place.staging(), &place)[..], [Placed::Done(_)]));
+    let name = "\u{e9}".repeat(127);
+    let place = Place::new(&[(&name, "old")]);
+    let mut open = fs::OpenOptions::new().append(true).open(place.file(&name)).unwrap();
+    let mut stage = place.staging().begin(STEP).unwrap();
+    stage.replace(op(0), &place.file(&name), of("old"), b"new").unwrap();
+    assert!(matches!(stage.commit().unwrap()[..], [Placed::Done(_)]));
     io::Write::write_all(&mut open, b" and more").unwrap();
     let kept = match place.staging().settle(STEP) {
         Err(Error::Source { path, .. }) => path,
         other => panic!("{other:?}"),
     };
     assert_eq!(fs::read_to_string(kept).unwrap(), "old and more");
+    assert_eq!(place.content(&name).unwrap(), "new");
 }
 
 #[test]
