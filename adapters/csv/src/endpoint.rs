@@ -1,0 +1,163 @@
+//! The adapter: one CSV file as an endpoint.
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use adapter::staging::{Staging, read_whole};
+use adapter::{
+    Adapter, Atomicity, Blobs, Description, Error, Fate, Format, Host, Keys, Known, Mode, Op, Options, Outcomes, Profile, Scan, Sink,
+    StepId, View,
+};
+use record::{Digest, Kind};
+
+use crate::identity::Index;
+use crate::layout::Layout;
+use crate::scan;
+use crate::settings::{OPTIONS, Settings, ShortRows};
+use crate::table::Table;
+use crate::write;
+
+/// How much of a file is read when it is opened.
+const HEAD: u64 = 64 * 1024;
+
+/// The format: spreadsheets kept as CSV (RFC 4180 and its dialects).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Csv;
+
+impl Format for Csv {
+    fn describe(&self) -> Description {
+        Description {
+            id: "csv",
+            summary: "A spreadsheet kept as CSV, one row an item; only the cells that change are written.",
+            kinds: vec![Kind::CONTACT, Kind::ROW],
+            options: OPTIONS.to_vec(),
+        }
+    }
+
+    fn open(&self, path: PathBuf, options: &Options, host: Box<dyn Host>) -> Result<Box<dyn Adapter>, Error> {
+        let settings = Settings::read(options)?;
+        check_place(&path)?;
+        let layout = layout_of_head(&path, &settings)?;
+        let profile = profile(layout.as_ref());
+        Ok(Box::new(Endpoint { path, settings, host, profile }))
+    }
+}
+
+/// One CSV file.
+struct Endpoint {
+    path: PathBuf,
+    settings: Settings,
+    host: Box<dyn Host>,
+    profile: Profile,
+}
+
+/// A table that was read, with all that is known of it.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) path: PathBuf,
+    pub(crate) table: Table,
+    pub(crate) layout: Layout,
+    pub(crate) index: Index,
+    pub(crate) short_rows: ShortRows,
+}
+
+impl Opened {
+    /// Reads a table from the bytes of its file.
+    ///
+    /// # Errors
+    /// Fails if it is no table with a header, or lacks a column that the job names.
+    pub(crate) fn read(path: &Path, raw: Vec<u8>, settings: &Settings) -> Result<Self, Error> {
+        let table = Table::read(path, raw, settings)?;
+        let layout = Layout::find(&table.headers, settings, &|column| table.sample(column))?;
+        let index = Index::of(&table, &layout);
+        Ok(Self { path: path.to_owned(), table, layout, index, short_rows: settings.short_rows })
+    }
+}
+
+impl Endpoint {
+    fn staging(&self) -> Staging {
+        // The area stands beside the file itself, not beside a symlink to it.
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Staging::at(path.with_file_name(format!(".{name}.syncretic")))
+    }
+}
+
+impl Adapter for Endpoint {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
+        check_place(&self.path)?;
+        let (raw, _) = read_whole(&self.path)?;
+        let opened = Opened::read(&self.path, raw, &self.settings)?;
+        self.profile = profile(Some(&opened.layout));
+        scan::report(&opened, known, self.host.as_ref(), out)?;
+        let root = fs::canonicalize(&self.path).map_err(|error| Error::io(&self.path, error))?;
+        Ok(Scan { root: root.into_os_string().into_encoded_bytes() })
+    }
+
+    fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, _blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
+        check_place(&self.path)?;
+        let (raw, _) = read_whole(&self.path)?;
+        let digest = Digest::of(&raw);
+        let opened = Opened::read(&self.path, raw, &self.settings)?;
+        let written = write::compose(&opened, ops, &self.settings)?;
+        let answers = match (mode, written.file) {
+            (Mode::Perform, Some(bytes)) => write::exchange(&self.staging(), step, &self.path, digest, &bytes, written.answers)?,
+            _ => written.answers,
+        };
+        answers.into_iter().enumerate().for_each(|(index, answer)| out.outcome(index, answer));
+        Ok(())
+    }
+
+    fn recover(&mut self, step: StepId) -> Result<Vec<Fate>, Error> {
+        self.staging().recover(step)
+    }
+
+    fn settle(&mut self, step: StepId) -> Result<(), Error> {
+        self.staging().settle(step)
+    }
+
+    fn blob(&mut self, key: &adapter::Key, digest: Digest, _to: &mut dyn Write) -> Result<(), Error> {
+        Err(Error::Source { path: self.path.clone(), reason: format!("row {key} does not hold {digest}: a table holds no blobs") })
+    }
+}
+
+/// Checks that a file is there, with a message that says what to do.
+fn check_place(path: &Path) -> Result<(), Error> {
+    let source = |reason: &str| Err(Error::Source { path: path.to_owned(), reason: reason.to_owned() });
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => source("is a folder, but a CSV file is expected; name the file in it"),
+        Ok(metadata) if !metadata.is_file() => source("is no regular file, so it cannot be kept in step"),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => source("is not there; restore it, or correct `path`"),
+        Err(error) => Err(Error::io(path, error)),
+    }
+}
+
+/// Reads the layout from the head of the file; none if only a scan can tell what is wrong with it.
+fn layout_of_head(path: &Path, settings: &Settings) -> Result<Option<Layout>, Error> {
+    let mut head = Vec::new();
+    let file = fs::File::open(path).map_err(|error| Error::io(path, error))?;
+    file.take(HEAD).read_to_end(&mut head).map_err(|error| Error::io(path, error))?;
+    let Ok(table) = Table::read(path, head, settings) else { return Ok(None) };
+    match Layout::find(&table.headers, settings, &|column| table.sample(column)) {
+        Ok(layout) => Ok(Some(layout)),
+        Err(error) if table.rows.len() > 1 || table.header.next > table.header.end => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+fn profile(layout: Option<&Layout>) -> Profile {
+    Profile {
+        kinds: vec![layout.map_or(Kind::CONTACT, |layout| layout.kind.clone())],
+        keys: layout.map_or(Keys::Unstable, Layout::keys),
+        atomicity: Atomicity::Batch,
+        view: layout.map(Layout::view).unwrap_or_default(),
+        volatile: View::default(),
+        unique: None,
+    }
+}

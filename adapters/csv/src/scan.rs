@@ -1,0 +1,117 @@
+//! Reading a table: every row once, as changed, unchanged or broken.
+
+use adapter::{Broken, Error, Host, Item, Key, Known, Place, Sink};
+use rayon::prelude::*;
+
+use crate::decode::decode;
+use crate::endpoint::Opened;
+use crate::identity::{State, key_text};
+use crate::settings::ShortRows;
+use crate::table::Fault;
+
+/// How many rows are mapped before they are handed on.
+const CHUNK: usize = 8192;
+
+/// What is said of one row.
+enum Finding {
+    Item(Item),
+    Unchanged(Key, adapter::Fingerprint),
+    Broken(Broken),
+}
+
+/// Reports every row of a table in order.
+///
+/// # Errors
+/// Fails with [`Error::Cancelled`] if someone asked to stop.
+pub(crate) fn report(opened: &Opened, known: &dyn Known, host: &dyn Host, out: &mut dyn Sink) -> Result<(), Error> {
+    let count = opened.table.rows.len();
+    for start in (0..count).step_by(CHUNK) {
+        if host.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let rows = start..count.min(start + CHUNK);
+        let findings: Vec<Finding> = rows.clone().into_par_iter().map(|at| find(opened, known, at)).collect();
+        for finding in findings {
+            match finding {
+                Finding::Item(item) => out.item(item),
+                Finding::Unchanged(key, fingerprint) => out.unchanged(key, fingerprint),
+                Finding::Broken(broken) => out.broken(broken),
+            }
+        }
+        host.progress(rows.end as u64, Some(count as u64));
+    }
+    Ok(())
+}
+
+fn find(opened: &Opened, known: &dyn Known, at: usize) -> Finding {
+    let Opened { table, layout, index, .. } = opened;
+    let state = index.sketches.get(at).map(|sketch| sketch.state).unwrap_or_default();
+    let Some(key) = index.key(table, layout, at) else { return Finding::Broken(faulty(opened, known, at)) };
+    if state == State::Twin {
+        return Finding::Broken(twin(opened, at, key));
+    }
+    let fingerprint = index.fingerprint(layout, at);
+    if known.fingerprint(&key).as_ref() == Some(&fingerprint) {
+        return Finding::Unchanged(key, fingerprint);
+    }
+    match table.rows.get(at).map(|row| table.cells(*row)) {
+        Some(Ok(cells)) => Finding::Item(Item { key, fingerprint, record: decode(layout, &cells), place: place(opened, at, None) }),
+        _ => Finding::Broken(faulty(opened, known, at)),
+    }
+}
+
+fn place(opened: &Opened, at: usize, offset: Option<usize>) -> Place {
+    let line = opened.table.rows.get(at).map(|row| row.line);
+    Place { path: opened.path.clone(), line, column: offset.map(|offset| offset as u64 + 1) }
+}
+
+fn twin(opened: &Opened, at: usize, key: Key) -> Broken {
+    let lines: Vec<String> =
+        opened.index.twins(at).take(3).filter_map(|other| Some(opened.table.rows.get(other)?.line.to_string())).collect();
+    let columns: Vec<&str> = opened.layout.key.iter().filter_map(|column| opened.layout.names.get(*column)).map(String::as_str).collect();
+    let reason = format!("line {} has the same \"{}\"; give each row its own", lines.join(" and line "), columns.join("\", \""));
+    broken(opened, at, Some(key), None, reason)
+}
+
+fn faulty(opened: &Opened, known: &dyn Known, at: usize) -> Broken {
+    let table = &opened.table;
+    let fault = match table.rows.get(at).map(|row| table.cells(*row)) {
+        Some(Err(fault)) => fault,
+        _ => Fault::Open,
+    };
+    let mut reason = fault.to_string();
+    if let Fault::Count { found, expected } = fault
+        && found < expected
+        && opened.short_rows == ShortRows::Refuse
+    {
+        reason.push_str("; if such rows are meant, say `short-rows = \"fill\"`");
+    }
+    let key = plausible_key(opened, &fault, at).filter(|key| known.fingerprint(key).is_some());
+    broken(opened, at, key, fault.offset(), reason)
+}
+
+/// Returns the key that a damaged row seems to have. A row that may have swallowed others has none.
+fn plausible_key(opened: &Opened, fault: &Fault, at: usize) -> Option<Key> {
+    let table = &opened.table;
+    let row = *table.rows.get(at)?;
+    let one_line =
+        table.rows.get(at + 1).is_none_or(|next| next.line > row.line) && memchr::memchr2(b'\n', b'\r', table.bytes(row)).is_none();
+    if matches!(fault, Fault::Open | Fault::Ragged) || !one_line {
+        return None;
+    }
+    let mut ends = Vec::new();
+    crate::span::cells(table.bytes(row), table.dialect.delimiter, row.shape, &mut ends);
+    let mut texts = Vec::with_capacity(ends.len());
+    let read = table.each_cell(row, &ends, |cell, _| {
+        texts.push(table.text.charset.decode(&cell).map(std::borrow::Cow::into_owned));
+        Ok::<(), ()>(())
+    });
+    let whole = opened.layout.key.iter().all(|column| matches!(texts.get(*column), Some(Some(_))));
+    let texts: Vec<String> = texts.into_iter().map(Option::unwrap_or_default).collect();
+    read.ok().filter(|()| whole).and_then(|()| key_text(&texts, &opened.layout)).map(Key)
+}
+
+fn broken(opened: &Opened, at: usize, key: Option<Key>, offset: Option<usize>, reason: String) -> Broken {
+    let title = opened.table.rows.get(at).and_then(|row| opened.table.title(*row));
+    Broken { key, title, place: place(opened, at, offset), reason }
+}
