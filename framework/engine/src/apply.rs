@@ -1,0 +1,234 @@
+//! The apply: what the merge wants is rehearsed, kept as a step, performed, and taken note of.
+
+use adapter::{Blobs, Expect, Fingerprint, Key, Mode, Op, Outcome, Outcomes, StepId};
+use delta::align::{align, localise};
+use delta::difference::differing;
+use protocol::{BlobId, Collection, Store};
+use record::{Conflict, ConflictId, Digest, Pointer, Record, RecordId};
+
+use crate::doors::Point;
+use crate::error::Error;
+use crate::objects::{Intent, Seen, Step};
+use crate::recover::{advance, settle};
+use crate::report::{Deed, Direction, Effect, Held};
+use crate::session::Session;
+use crate::target::Wish;
+use crate::trees::agree;
+
+/// One operation with everything that it borrows.
+struct Prepared {
+    wish: Wish,
+    key: Option<Key>,
+    fingerprint: Option<Fingerprint>,
+    local: Option<Record>,
+    changed: Vec<Pointer>,
+}
+
+/// Collects an adapter's answers by index.
+struct Answers(Vec<Option<Outcome>>);
+
+impl Outcomes for Answers {
+    fn outcome(&mut self, index: usize, outcome: Outcome) {
+        if let Some(slot) = self.0.get_mut(index) {
+            *slot = Some(outcome);
+        }
+    }
+}
+
+/// Gives adapters the blobs that the collection holds.
+struct StoreBlobs<'a> {
+    store: &'a dyn Store,
+    collection: &'a Collection,
+}
+
+impl Blobs for StoreBlobs<'_> {
+    fn open(&self, digest: Digest) -> Result<Box<dyn std::io::Read + '_>, adapter::Error> {
+        let mut bytes = Vec::new();
+        let transient = |error: protocol::Error| adapter::Error::Transient { reason: error.to_string(), retry_after: None };
+        self.store.blob(self.collection, BlobId(digest.0), &mut bytes).map_err(transient)?;
+        Ok(Box::new(std::io::Cursor::new(bytes)))
+    }
+}
+
+/// Writes what the merge wants, as one step.
+pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<(), Error> {
+    if wishes.is_empty() {
+        return session.trees.commit();
+    }
+    let step = StepId(session.doors.randomness.id());
+    let prepared = prepare(session, wishes);
+    let rehearsed = perform(session, step, &prepared, Mode::Rehearse)?;
+    let (prepared, intents) = intents(session, prepared, rehearsed);
+    if intents.is_empty() {
+        return session.trees.commit();
+    }
+    session.trees.put_step(Some(Step { id: step, intents: intents.clone() }));
+    session.trees.commit()?;
+    session.doors.at(Point::Intended).await;
+    let outcomes = perform(session, step, &prepared, Mode::Perform)?;
+    session.doors.at(Point::Applied).await;
+    for ((prepared, intent), outcome) in prepared.iter().zip(intents).zip(outcomes) {
+        conclude(session, prepared, intent, outcome);
+    }
+    let attention = session.trees.attention();
+    agree(&mut session.trees, &attention)?;
+    session.trees.put_step(Some(Step { id: step, intents: Vec::new() }));
+    session.trees.commit()?;
+    session.doors.at(Point::Advanced).await;
+    settle(session, step).await
+}
+
+fn prepare(session: &mut Session<'_>, wishes: Vec<Wish>) -> Vec<Prepared> {
+    let prepare = |wish: Wish| {
+        let (seen, _, _) = session.trees.sides(wish.id);
+        let writes = wish.detour.as_ref().or(wish.target.as_ref());
+        let local = writes.map(|record| seen.map_or_else(|| record.clone(), |seen| localise(record, &seen.parts).0));
+        let changed = match (seen, &local) {
+            (Some(seen), Some(local)) => differing(&localise(&seen.shown, &seen.parts).0, local),
+            (None, Some(local)) => local.fields.keys().cloned().collect(),
+            (_, None) => Vec::new(),
+        };
+        let (key, fingerprint) = seen.map(|seen| (seen.key.clone(), seen.fingerprint.clone())).unzip();
+        Prepared { wish, key, fingerprint, local, changed }
+    };
+    wishes.into_iter().map(prepare).collect()
+}
+
+/// Hands the operations to the adapter and returns its answers; none where it gave none.
+fn perform(session: &mut Session<'_>, step: StepId, prepared: &[Prepared], mode: Mode) -> Result<Vec<Option<Outcome>>, Error> {
+    let ops: Vec<Op<'_>> = prepared.iter().filter_map(operation).collect();
+    let mut answers = Answers(vec![None; ops.len()]);
+    let blobs = StoreBlobs { store: session.doors.store, collection: &session.settings.collection };
+    session.adapter.apply(step, &ops, mode, &blobs, &mut answers).map_err(|error| session.adapter_error(error))?;
+    Ok(answers.0)
+}
+
+fn operation(prepared: &Prepared) -> Option<Op<'_>> {
+    let expect = prepared.fingerprint.as_ref().map_or(Expect::Absent, Expect::Fingerprint);
+    let id = prepared.wish.id;
+    match &prepared.local {
+        Some(record) => Some(Op::Put { id, key: prepared.key.as_ref(), expect, record, changed: &prepared.changed }),
+        None => Some(Op::Delete { id, key: prepared.key.as_ref()?, expect }),
+    }
+}
+
+/// Turns a rehearsal into what the step means to do. What is refused is held, what is stale waits for the next scan.
+fn intents(session: &mut Session<'_>, prepared: Vec<Prepared>, rehearsed: Vec<Option<Outcome>>) -> (Vec<Prepared>, Vec<Intent>) {
+    let mut kept = Vec::new();
+    let mut intents = Vec::new();
+    for (prepared, outcome) in prepared.into_iter().zip(rehearsed) {
+        let becomes = match outcome {
+            Some(Outcome::Put { key, fingerprint, record, .. }) => Some(seen_after(session, &prepared, key, fingerprint, &record)),
+            Some(Outcome::Deleted { .. }) => None,
+            other => {
+                not_done(session, &prepared, other);
+                continue;
+            }
+        };
+        let losers = conflicts(session, &prepared.wish);
+        intents.push(Intent { id: prepared.wish.id, becomes, losers });
+        kept.push(prepared);
+    }
+    (kept, intents)
+}
+
+/// Returns what will have been seen once an item stands as the adapter answered.
+fn seen_after(session: &Session<'_>, prepared: &Prepared, key: Key, fingerprint: Fingerprint, record: &Record) -> Seen {
+    let (before, _, _) = session.trees.sides(prepared.wish.id);
+    let known = before.map(|seen| seen.parts.clone()).unwrap_or_default();
+    let target = prepared.wish.target.clone().unwrap_or_else(|| record.clone());
+    let (shown, parts) = align(Some(&target), &known, record);
+    Seen { key, fingerprint, shown, meant: target, parts }
+}
+
+fn not_done(session: &mut Session<'_>, prepared: &Prepared, outcome: Option<Outcome>) {
+    let id = prepared.wish.id;
+    let Some(Outcome::Refused { reason }) = outcome else {
+        session.report.unfinished = true;
+        return;
+    };
+    let (seen, _, remote) = session.trees.sides(id);
+    let titled = prepared.wish.target.as_ref().or(seen.map(|seen| &seen.meant)).or(remote.map(|state| &state.record));
+    session.unwritten.push(Held {
+        key: prepared.key.as_ref().map(|key| key.0.clone()),
+        record: Some(id),
+        title: titled.map(Record::title).unwrap_or_default(),
+        place: format!("endpoint {}", session.endpoint),
+        reason,
+        unwritten: true,
+        missing: false,
+    });
+}
+
+/// Makes conflicts of the values that lose by a wish, but for those that are listed already.
+fn conflicts(session: &Session<'_>, wish: &Wish) -> Vec<Conflict> {
+    let listed = |loser: &delta::Loser| {
+        let mut known = session.trees.conflicts().chain(&session.trees.meta.pending);
+        known.any(|conflict| conflict.record == wish.id && conflict.field == loser.field && conflict.value == loser.value)
+    };
+    let unique = session.profile.unique.as_ref();
+    let losers = wish.losers.iter().filter(|loser| Some(&loser.field) != unique && !listed(loser));
+    losers.map(|loser| conflict(session, wish.id, loser)).collect()
+}
+
+/// Gives a losing value an id of its own.
+pub(crate) fn conflict(session: &Session<'_>, record: RecordId, loser: &delta::Loser) -> Conflict {
+    Conflict {
+        id: ConflictId(session.doors.randomness.id()),
+        record,
+        field: loser.field.clone(),
+        value: loser.value.clone(),
+        against: loser.against,
+        base: loser.base.clone(),
+        origin: session.endpoint.to_owned(),
+    }
+}
+
+fn conclude(session: &mut Session<'_>, prepared: &Prepared, intent: Intent, outcome: Option<Outcome>) {
+    match outcome {
+        Some(Outcome::Put { key, fingerprint, record, bytes }) => {
+            let becomes = seen_after(session, prepared, key, fingerprint, &record);
+            tell(session, prepared, &intent);
+            session.report.bytes_written += bytes;
+            advance(session, Intent { becomes: Some(becomes), ..intent }, None, None);
+        }
+        Some(Outcome::Deleted { bytes }) => {
+            tell(session, prepared, &intent);
+            session.report.bytes_written += bytes;
+            advance(session, Intent { becomes: None, ..intent }, None, None);
+        }
+        other => not_done(session, prepared, other),
+    }
+}
+
+/// Notes for people what happened to an item.
+fn tell(session: &mut Session<'_>, prepared: &Prepared, intent: &Intent) {
+    let id = prepared.wish.id;
+    let (seen, _, _) = session.trees.sides(id);
+    let title = prepared.wish.target.as_ref().or(seen.map(|seen| &seen.meant)).map(Record::title).unwrap_or_default();
+    let mut deeds = Vec::new();
+    match (seen, &prepared.wish.target) {
+        (None, Some(target)) => deeds.push(Deed::Born(target.fields.len())),
+        (Some(_), None) => deeds.push(Deed::Died),
+        (Some(seen), Some(target)) => {
+            // What this endpoint does not show changed for others, not for its person.
+            let visible = |field: &Pointer| {
+                intent.becomes.as_ref().is_some_and(|after| after.shown.fields.get(field) != seen.shown.fields.get(field))
+            };
+            for field in differing(&seen.meant, target).into_iter().filter(visible) {
+                let (before, now) = (seen.meant.fields.get(&field).cloned(), target.fields.get(&field).cloned());
+                deeds.push(Deed::Field { field, before, now });
+            }
+        }
+        (None, None) => {}
+    }
+    for conflict in &intent.losers {
+        let stands = prepared.wish.target.as_ref().and_then(|target| target.fields.get(&conflict.field).cloned());
+        deeds.push(Deed::Conflict { field: conflict.field.clone(), stands, kept: conflict.value.clone() });
+    }
+    if !deeds.is_empty() {
+        session.pulled.insert(id);
+    }
+    let effects = deeds.into_iter().map(|deed| Effect { direction: Direction::Pull, record: id, title: title.clone(), deed });
+    session.report.effects.extend(effects.collect::<Vec<_>>());
+}

@@ -1,0 +1,167 @@
+//! What an object store keeps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use adapter::{Fingerprint, Key, StepId};
+use delta::State;
+use delta::align::Parts;
+use protocol::{Cursor, Envelope, TransactionId};
+use record::{Conflict, ConflictId, Pointer, Record, RecordId};
+
+use crate::report::Held;
+
+/// What the application showed of a record when it was last looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The item's key.
+    pub key: Key,
+    /// The item's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The record as this adapter reads it back, under shared part ids.
+    pub shown: Record,
+    /// The full record that it stands for.
+    pub meant: Record,
+    /// Which local part id stands for which shared one.
+    pub parts: Parts,
+}
+
+/// The line of an item that a scan needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The item's key.
+    pub key: Key,
+    /// The item's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The record that it is.
+    pub id: RecordId,
+    /// The UID that it showed, if any.
+    pub uid: Option<String>,
+}
+
+impl Item {
+    /// Returns the line of an item.
+    #[must_use]
+    pub fn of(id: RecordId, seen: &Seen) -> Self {
+        let uid = seen.shown.text("uid").map(str::to_owned);
+        Self { key: seen.key.clone(), fingerprint: seen.fingerprint.clone(), id, uid }
+    }
+}
+
+/// What is kept about the endpoint as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// The identity of the place that was scanned; none before the first scan.
+    pub root: Option<Vec<u8>>,
+    /// The fields that the endpoint could hold at the last scan; another view makes every record be looked at again.
+    pub view: Vec<String>,
+    /// Up to where the collection has been pulled; none before the first pull.
+    pub cursor: Option<Cursor>,
+    /// Transactions that were sent and whose fate is not known.
+    pub frozen: Vec<Frozen>,
+    /// The transaction that waits for its answer.
+    pub out: Option<Envelope>,
+    /// Conflicts that were made here and wait to be pushed.
+    pub pending: Vec<Conflict>,
+    /// Records that must never be linked with each other, smaller id first.
+    pub apart: BTreeSet<(RecordId, RecordId)>,
+    /// Deletions that a person confirmed and that have not been pushed yet.
+    pub confirmed: BTreeSet<RecordId>,
+}
+
+/// A transaction that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    /// Its id.
+    pub transaction: TransactionId,
+    /// The cursor that it was made on.
+    pub base: Cursor,
+    /// The pending conflicts that it carries.
+    pub conflicts: Vec<ConflictId>,
+}
+
+/// One thing that a step of writing means to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The record.
+    pub id: RecordId,
+    /// What the item will be once it is done; none for a deletion.
+    pub becomes: Option<Seen>,
+    /// Conflicts that count once it is done.
+    pub losers: Vec<Conflict>,
+}
+
+/// A step of writing, in the order of its operations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its name, as the adapter knows it.
+    pub id: StepId,
+    /// Its operations.
+    pub intents: Vec<Intent>,
+}
+
+/// A link that the join of an endpoint made, or a doubt that it left to a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The record that the item would have been by itself.
+    pub newcomer: RecordId,
+    /// The record of the collection that it was taken for; several where it is in doubt.
+    pub residents: Vec<RecordId>,
+    /// Whether it was linked, rather than left in doubt.
+    pub linked: bool,
+    /// What speaks for it, and what speaks against it.
+    pub evidence: String,
+    /// What the item showed when it joined.
+    pub shown: Record,
+    /// What the record it was linked to held before.
+    pub before: Option<Record>,
+}
+
+/// What is to be kept at once. Only what is named changes.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The endpoint as a whole.
+    pub meta: Option<Meta>,
+    /// What was seen; none forgets it.
+    pub seen: BTreeMap<RecordId, Option<Seen>>,
+    /// New fingerprints of items that are otherwise unchanged.
+    pub fingerprints: BTreeMap<RecordId, Fingerprint>,
+    /// What was agreed; none forgets it.
+    pub agreed: BTreeMap<RecordId, Option<State>>,
+    /// The collection's state; none forgets it.
+    pub remote: BTreeMap<RecordId, Option<State>>,
+    /// Conflicts that opened or closed.
+    pub conflicts: BTreeMap<ConflictId, Option<Conflict>>,
+    /// Records that need attention, or no longer do.
+    pub attention: BTreeMap<RecordId, bool>,
+    /// The step of writing; none inside ends it.
+    pub step: Option<Option<Step>>,
+    /// All that is held, where it changed.
+    pub held: Option<Vec<Held>>,
+    /// Joins that were made or forgotten, by newcomer.
+    pub joined: BTreeMap<RecordId, Option<Joined>>,
+}
+
+/// Returns the fields of a view as text, for comparison with a later one.
+#[must_use]
+pub fn view_text(profile: &adapter::Profile) -> Vec<String> {
+    let volatile = profile.volatile.0.iter().map(|pattern| format!("-{}", pattern.as_str()));
+    let unique = profile.unique.iter().map(|pointer: &Pointer| format!("!{pointer}"));
+    profile.view.0.iter().map(|pattern| pattern.as_str().to_owned()).chain(volatile).chain(unique).collect()
+}
+
+impl Batch {
+    /// Tells whether there is nothing to keep.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.meta.is_none()
+            && self.seen.is_empty()
+            && self.fingerprints.is_empty()
+            && self.agreed.is_empty()
+            && self.remote.is_empty()
+            && self.conflicts.is_empty()
+            && self.attention.is_empty()
+            && self.step.is_none()
+            && self.held.is_none()
+            && self.joined.is_empty()
+    }
+}

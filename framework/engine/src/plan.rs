@@ -1,0 +1,173 @@
+//! The plan: what a job would do, found by doing it where nothing is kept.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use adapter::{Adapter, Atomicity, Blobs, Fate, Key, Keys, Known, Mode, Op, Outcomes, Profile, Scan, Sink, StepId, View};
+use protocol::{Appended, BlobId, Collection, Cursor, Entry, Envelope, Head, Page, Store};
+use record::Digest;
+
+use crate::doors::{Doors, block_on};
+use crate::error::Error;
+use crate::job::{Endpoint, JobReport, rounds};
+use crate::objects::overlay::Overlay;
+use crate::session::Settings;
+
+/// Returns what [`run`](crate::job::run) would do, and keeps nothing: not in the application, not in the store, not here.
+///
+/// # Errors
+/// Fails as [`run`](crate::job::run) does.
+pub fn plan(doors: &Doors<'_>, endpoints: &mut [Endpoint], settings: &Settings) -> Result<JobReport, Error> {
+    let store = Imagined { inner: doors.store, appended: Mutex::default(), blobs: Mutex::default() };
+    let doors = Doors { store: &store, ..*doors };
+    let rehearsing = endpoints.iter_mut().map(|endpoint| Endpoint {
+        name: endpoint.name.clone(),
+        adapter: Box::new(Rehearsing(std::mem::replace(&mut endpoint.adapter, Box::new(Absent::default())))),
+        objects: Box::new(Overlay::over(std::mem::replace(&mut endpoint.objects, Box::new(crate::objects::memory::Memory::default())))),
+    });
+    let mut rehearsing: Vec<Endpoint> = rehearsing.collect();
+    block_on(rounds(&doors, &mut rehearsing, settings, true))
+}
+
+/// An adapter that is only ever rehearsed.
+struct Rehearsing(Box<dyn Adapter>);
+
+impl Adapter for Rehearsing {
+    fn profile(&self) -> &Profile {
+        self.0.profile()
+    }
+
+    fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, adapter::Error> {
+        self.0.scan(known, out)
+    }
+
+    fn apply(
+        &mut self,
+        step: StepId,
+        ops: &[Op<'_>],
+        _mode: Mode,
+        blobs: &dyn Blobs,
+        out: &mut dyn Outcomes,
+    ) -> Result<(), adapter::Error> {
+        self.0.apply(step, ops, Mode::Rehearse, blobs, out)
+    }
+
+    fn recover(&mut self, _step: StepId) -> Result<Vec<Fate>, adapter::Error> {
+        Ok(Vec::new())
+    }
+
+    fn settle(&mut self, _step: StepId) -> Result<(), adapter::Error> {
+        Ok(())
+    }
+
+    fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), adapter::Error> {
+        self.0.blob(key, digest, to)
+    }
+}
+
+/// What stands in for an adapter that was lent to a plan.
+pub(crate) struct Absent(Profile);
+
+impl Default for Absent {
+    fn default() -> Self {
+        let (view, volatile) = (View::default(), View::default());
+        Self(Profile { kinds: Vec::new(), keys: Keys::Stable, atomicity: Atomicity::None, view, volatile, unique: None })
+    }
+}
+
+impl Adapter for Absent {
+    fn profile(&self) -> &Profile {
+        &self.0
+    }
+
+    fn scan(&mut self, _: &dyn Known, _: &mut dyn Sink) -> Result<Scan, adapter::Error> {
+        Err(lent())
+    }
+
+    fn apply(&mut self, _: StepId, _: &[Op<'_>], _: Mode, _: &dyn Blobs, _: &mut dyn Outcomes) -> Result<(), adapter::Error> {
+        Err(lent())
+    }
+
+    fn recover(&mut self, _: StepId) -> Result<Vec<Fate>, adapter::Error> {
+        Err(lent())
+    }
+
+    fn settle(&mut self, _: StepId) -> Result<(), adapter::Error> {
+        Err(lent())
+    }
+
+    fn blob(&mut self, _: &Key, _: Digest, _: &mut dyn Write) -> Result<(), adapter::Error> {
+        Err(lent())
+    }
+}
+
+fn lent() -> adapter::Error {
+    adapter::Error::Fatal("this endpoint was used up by a plan; open it again".into())
+}
+
+/// A store with entries that nobody appended.
+struct Imagined<'s> {
+    inner: &'s dyn Store,
+    appended: Mutex<BTreeMap<Collection, Vec<Entry>>>,
+    blobs: Mutex<BTreeMap<BlobId, Vec<u8>>>,
+}
+
+impl Imagined<'_> {
+    fn appended(&self) -> MutexGuard<'_, BTreeMap<Collection, Vec<Entry>>> {
+        self.appended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn blobs(&self) -> MutexGuard<'_, BTreeMap<BlobId, Vec<u8>>> {
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for Imagined<'_> {
+    fn head(&self, collection: &Collection) -> Result<Head, protocol::Error> {
+        let head = self.inner.head(collection)?;
+        Ok(self.appended().get(collection).and_then(|entries| entries.last()).map_or(head, |entry| entry.cursor(head.log)))
+    }
+
+    fn append(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, protocol::Error> {
+        let head = self.head(collection)?;
+        if head != envelope.base {
+            return Ok(Appended::Stale(self.read(collection, &envelope.base, 256)?));
+        }
+        let entry = Entry::after(&head, envelope.clone());
+        self.appended().entry(collection.clone()).or_default().push(entry.clone());
+        Ok(Appended::Entry(entry))
+    }
+
+    fn read(&self, collection: &Collection, after: &Cursor, limit: usize) -> Result<Page, protocol::Error> {
+        let head = self.head(collection)?;
+        let imagined: Vec<Entry> = self.appended().get(collection).cloned().unwrap_or_default();
+        let first = imagined.first().map_or(u64::MAX, |entry| entry.sequence.0);
+        let mut entries = Vec::new();
+        if after.sequence.0 + 1 < first {
+            entries = self.inner.read(collection, after, limit)?.entries;
+        }
+        let next = entries.last().map_or(after.sequence.0, |entry: &Entry| entry.sequence.0) + 1;
+        entries.extend(imagined.into_iter().filter(|entry| entry.sequence.0 >= next));
+        entries.truncate(limit);
+        Ok(Page { entries, head })
+    }
+
+    fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, protocol::Error> {
+        let missing = self.inner.missing(collection, blobs)?;
+        let sent = self.blobs();
+        Ok(missing.into_iter().filter(|id| !sent.contains_key(id)).collect())
+    }
+
+    fn put_blob(&self, _collection: &Collection, id: BlobId, from: &mut dyn Read) -> Result<(), protocol::Error> {
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes).map_err(|error| protocol::Error::Failed(error.to_string()))?;
+        self.blobs().insert(id, bytes);
+        Ok(())
+    }
+
+    fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), protocol::Error> {
+        let Some(bytes) = self.blobs().get(&id).cloned() else { return self.inner.blob(collection, id, to) };
+        to.write_all(&bytes).map_err(|error| protocol::Error::Failed(error.to_string()))
+    }
+}

@@ -1,0 +1,182 @@
+//! The push: what the store does not have yet, as one frozen envelope, appended by compare-and-swap.
+
+use delta::{Loser, Push, Transaction};
+use protocol::{Appended, BlobId, Cursor, DeviceId, Envelope, Error as StoreError, Header, Signature, TransactionId};
+use record::{Conflict, ConflictId, Digest, Record, RecordId, Value};
+
+use crate::apply::conflict;
+use crate::doors::{Doors, Point};
+use crate::error::Error;
+use crate::objects::Frozen;
+use crate::pull::{record_digests, take};
+use crate::report::{Deed, Direction, Effect};
+use crate::session::Session;
+
+/// How many changes one transaction carries at most.
+const MAX_CHANGES: usize = 50_000;
+
+/// What became of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// Nothing is left to tell.
+    Everything,
+    /// Others were first: from the scan again.
+    Stale,
+}
+
+/// Tells the store what it does not have.
+pub(crate) async fn publish(session: &mut Session<'_>) -> Result<Published, Error> {
+    loop {
+        let Some(built) = build(session)? else { return Ok(Published::Everything) };
+        upload(session, &built.transaction)?;
+        let envelope = freeze(session, &built)?;
+        session.doors.at(Point::Frozen).await;
+        let answer = session.doors.store.append(&session.settings.collection, &envelope)?;
+        session.doors.at(Point::Sent).await;
+        let Appended::Entry(entry) = answer else { return Ok(Published::Stale) };
+        if session.trees.meta.cursor.is_none_or(|cursor| entry.sequence != cursor.sequence.next()) {
+            return Ok(Published::Stale);
+        }
+        take(session, &entry)?;
+        session.trees.meta.out = None;
+        session.trees.commit()?;
+        session.report.bytes_written += envelope.encode().len() as u64;
+        session.pushed.extend(built.transaction.changes.iter().map(|change| change.id));
+        session.report.effects.extend(built.effects);
+        session.doors.at(Point::Acknowledged).await;
+        if !built.more {
+            return Ok(Published::Everything);
+        }
+    }
+}
+
+struct Built {
+    transaction: Transaction,
+    effects: Vec<Effect>,
+    more: bool,
+}
+
+fn build(session: &mut Session<'_>) -> Result<Option<Built>, Error> {
+    let mut built = Built { transaction: Transaction::default(), effects: Vec::new(), more: false };
+    let mut losers: Vec<(RecordId, Loser)> = Vec::new();
+    for id in session.trees.attention() {
+        session.trees.fetch(id)?;
+        if session.untouchable.contains(&id) {
+            continue;
+        }
+        if let Some(Push { change, losers: lost }) = session.with_sides(id, |sides| delta::merge::push(id, sides)) {
+            if built.transaction.changes.len() == MAX_CHANGES {
+                built.more = true;
+                break;
+            }
+            built.effects.extend(effects(session, id, &change));
+            losers.extend(lost.into_iter().map(|loser| (id, loser)));
+            built.transaction.changes.push(change);
+        }
+    }
+    built.transaction.conflicts = session.trees.meta.pending.clone();
+    for (id, loser) in losers {
+        if session.profile.unique.as_ref() != Some(&loser.field) && !is_listed(session, &built.transaction.conflicts, id, &loser) {
+            let kept = loser.value.clone();
+            let stands = session.trees.sides(id).0.and_then(|seen| seen.meant.fields.get(&loser.field).cloned());
+            let deed = Deed::Conflict { field: loser.field.clone(), stands, kept };
+            built.effects.push(Effect { direction: Direction::Push, record: id, title: title(session, id), deed });
+            built.transaction.conflicts.push(conflict(session, id, &loser));
+        }
+    }
+    built.transaction.settled = moot(session, &built.transaction);
+    Ok((!built.transaction.is_empty()).then_some(built))
+}
+
+fn is_listed(session: &Session<'_>, more: &[Conflict], id: RecordId, loser: &Loser) -> bool {
+    let same = |conflict: &Conflict| conflict.record == id && conflict.field == loser.field && conflict.value == loser.value;
+    session.trees.conflicts().chain(more).any(same)
+}
+
+/// Returns the open conflicts whose kept value stands once this transaction is in the log: nothing is left to settle.
+fn moot(session: &Session<'_>, transaction: &Transaction) -> Vec<ConflictId> {
+    let stands = |conflict: &&Conflict| {
+        let set = transaction.changes.iter().filter(|change| change.id == conflict.record);
+        set.into_iter().any(|change| change.set.get(&conflict.field) == Some(&conflict.value))
+    };
+    session.trees.conflicts().filter(stands).map(|conflict| conflict.id).collect()
+}
+
+fn title(session: &Session<'_>, id: RecordId) -> String {
+    let (seen, _, remote) = session.trees.sides(id);
+    seen.map(|seen| &seen.meant).or(remote.map(|state| &state.record)).map(Record::title).unwrap_or_default()
+}
+
+/// Notes for people what is pushed.
+fn effects(session: &Session<'_>, id: RecordId, change: &record::Change) -> Vec<Effect> {
+    let (_, _, remote) = session.trees.sides(id);
+    let before = |field: &record::Pointer| remote.and_then(|state| state.record.fields.get(field).cloned());
+    let deeds: Vec<Deed> = match change.life {
+        Some(record::Life::Born) => vec![Deed::Born(change.set.len())],
+        Some(_) => vec![Deed::Died],
+        None => {
+            let set = change.set.iter().map(|(field, value)| (field, Some(value.clone())));
+            let unset = change.unset.iter().map(|field| (field, None));
+            set.chain(unset).map(|(field, now)| Deed::Field { field: field.clone(), before: before(field), now }).collect()
+        }
+    };
+    let title = title(session, id);
+    deeds.into_iter().map(|deed| Effect { direction: Direction::Push, record: id, title: title.clone(), deed }).collect()
+}
+
+/// Sends the blobs that the transaction refers to and the store lacks, before it is sent itself.
+fn upload(session: &mut Session<'_>, transaction: &Transaction) -> Result<(), Error> {
+    let collection = &session.settings.collection;
+    let mut blobs: Vec<(BlobId, RecordId)> = Vec::new();
+    for change in &transaction.changes {
+        for value in change.set.values() {
+            if let Value::Blob(blob) = value {
+                blobs.push((BlobId(blob.digest.0), change.id));
+            }
+        }
+    }
+    if blobs.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<BlobId> = blobs.iter().map(|(blob, _)| *blob).collect();
+    for missing in session.doors.store.missing(collection, &ids)? {
+        let Some((_, record)) = blobs.iter().find(|(blob, _)| *blob == missing) else { continue };
+        let Some(key) = session.trees.seen(*record)?.map(|seen| seen.key.clone()) else { continue };
+        let mut bytes = Vec::new();
+        session.adapter.blob(&key, Digest(missing.0), &mut bytes).map_err(|error| session.adapter_error(error))?;
+        session.report.bytes_written += bytes.len() as u64;
+        session.doors.store.put_blob(collection, missing, &mut bytes.as_slice())?;
+    }
+    Ok(())
+}
+
+/// Makes the envelope and keeps it before it is sent: whatever becomes of it, it will be recognised.
+fn freeze(session: &mut Session<'_>, built: &Built) -> Result<Envelope, Error> {
+    let Some(base) = session.trees.meta.cursor else {
+        return Err(Error::Store(StoreError::Integrity("nothing was pulled before the push".into())));
+    };
+    let envelope = seal(session.doors, &session.settings.collection, base, &built.transaction);
+    let conflicts = built.transaction.conflicts.iter().map(|conflict| conflict.id).collect();
+    let meta = &mut session.trees.meta;
+    meta.pending.clone_from(&built.transaction.conflicts);
+    meta.frozen.push(Frozen { transaction: envelope.transaction, base, conflicts });
+    meta.out = Some(envelope.clone());
+    session.trees.commit()?;
+    Ok(envelope)
+}
+
+/// Packs and signs a transaction under a new id.
+pub(crate) fn seal(doors: &Doors<'_>, collection: &protocol::Collection, base: Cursor, transaction: &Transaction) -> Envelope {
+    let header = Header {
+        operations: transaction.operations(),
+        deletions: transaction.deletions(),
+        records: record_digests(collection, transaction),
+    };
+    let device: DeviceId = doors.keys.device();
+    let transaction_id = TransactionId(doors.randomness.id());
+    let payload = transaction.pack();
+    let signature = Signature([0; 64]);
+    let mut envelope = Envelope { transaction: transaction_id, device, base, header, payload, signature };
+    envelope.signature = doors.keys.sign(&envelope.signed(collection));
+    envelope
+}

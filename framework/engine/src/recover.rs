@@ -1,0 +1,51 @@
+//! Recovery: what became of the step of writing that an earlier run began.
+
+use adapter::{Fate, Fingerprint, Key};
+
+use crate::doors::Point;
+use crate::error::Error;
+use crate::objects::{Intent, Seen, Step};
+use crate::session::Session;
+use crate::trees::agree;
+
+/// Finds out what an earlier run did to the application, before anything is pulled.
+pub(crate) async fn recover(session: &mut Session<'_>) -> Result<(), Error> {
+    let Some(step) = session.trees.objects().step()? else { return Ok(()) };
+    let id = step.id;
+    if !step.intents.is_empty() {
+        let fates = session.adapter.recover(id).map_err(|error| session.adapter_error(error))?;
+        let mut fates = fates.into_iter();
+        for intent in step.intents {
+            if let Some(Fate::Done { key, fingerprint }) = fates.next() {
+                advance(session, intent, key, fingerprint);
+            } else {
+                session.trees.attend(intent.id);
+            }
+        }
+        let attention = session.trees.attention();
+        agree(&mut session.trees, &attention)?;
+        session.trees.put_step(Some(Step { id, intents: Vec::new() }));
+        session.trees.commit()?;
+    }
+    session.doors.at(Point::Recovered).await;
+    settle(session, id).await
+}
+
+/// Tells the adapter that the step is durable, and forgets it.
+pub(crate) async fn settle(session: &mut Session<'_>, step: adapter::StepId) -> Result<(), Error> {
+    session.adapter.settle(step).map_err(|error| session.adapter_error(error))?;
+    session.doors.at(Point::Settled).await;
+    session.trees.put_step(None);
+    session.trees.commit()
+}
+
+/// Takes note that an intent's exchange happened: what was seen follows, and its losers count.
+pub(crate) fn advance(session: &mut Session<'_>, intent: Intent, key: Option<Key>, fingerprint: Option<Fingerprint>) {
+    let becomes = intent.becomes.map(|seen| Seen {
+        key: key.unwrap_or_else(|| seen.key.clone()),
+        fingerprint: fingerprint.unwrap_or_else(|| seen.fingerprint.clone()),
+        ..seen
+    });
+    session.trees.put_seen(intent.id, becomes);
+    session.trees.meta.pending.extend(intent.losers);
+}

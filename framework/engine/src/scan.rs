@@ -1,0 +1,177 @@
+//! The scan: what a person did to the application since it was last looked at.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use adapter::{Broken, Fingerprint, Item, Key, Known, Sink};
+use delta::align::{Parts, align};
+use delta::difference::carry;
+use record::{Pointer, RecordId};
+
+use crate::doors::Point;
+use crate::error::Error;
+use crate::guard::Deletions;
+use crate::identity::{Identified, identify};
+use crate::objects::{self, Seen};
+use crate::report::{Direction, Held};
+use crate::session::Session;
+
+/// What the object store knows of items, by key.
+pub(crate) struct Knowledge {
+    pub(crate) by_key: HashMap<Key, objects::Item>,
+}
+
+impl Known for Knowledge {
+    fn fingerprint(&self, key: &Key) -> Option<Fingerprint> {
+        self.by_key.get(key).map(|item| item.fingerprint.clone())
+    }
+
+    fn count(&self) -> usize {
+        self.by_key.len()
+    }
+}
+
+/// What the adapter reported.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) items: Vec<Item>,
+    pub(crate) unchanged: Vec<(Key, Fingerprint)>,
+    pub(crate) broken: Vec<Broken>,
+}
+
+impl Sink for Found {
+    fn item(&mut self, item: Item) {
+        self.items.push(item);
+    }
+
+    fn unchanged(&mut self, key: Key, fingerprint: Fingerprint) {
+        self.unchanged.push((key, fingerprint));
+    }
+
+    fn broken(&mut self, broken: Broken) {
+        self.broken.push(broken);
+    }
+}
+
+/// Looks at the application and keeps what it shows.
+pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
+    let mut knowledge = Knowledge { by_key: HashMap::new() };
+    knowledge.by_key.extend(session.trees.objects().items()?.into_iter().map(|item| (item.key.clone(), item)));
+    let mut found = Found::default();
+    let mut scan = session.adapter.scan(&knowledge, &mut found).map_err(|error| session.adapter_error(error))?;
+    if session.trees.meta.root.as_ref().is_some_and(|root| *root != scan.root) {
+        leave(session, &mut knowledge, &found)?;
+        // What is unchanged against another place is not known here: everything is read anew.
+        found = Found::default();
+        scan = session.adapter.scan(&knowledge, &mut found).map_err(|error| session.adapter_error(error))?;
+    }
+    session.profile = session.adapter.profile().clone();
+    session.doors.at(Point::Scanned).await;
+    session.trees.meta.root = Some(scan.root);
+    let view = objects::model::view_text(&session.profile);
+    if session.trees.meta.view != view {
+        knowledge.by_key.values().for_each(|item| session.trees.attend(item.id));
+        session.trees.meta.view = view;
+    }
+    observe(session, &knowledge, found)?;
+    session.trees.commit()?;
+    session.doors.at(Point::Observed).await;
+    Ok(())
+}
+
+/// The place is another one: what was seen at the old one says nothing about it, so this is a new join.
+fn leave(session: &mut Session<'_>, knowledge: &mut Knowledge, found: &Found) -> Result<(), Error> {
+    let records: BTreeSet<RecordId> = knowledge.by_key.values().map(|item| item.id).collect();
+    if found.items.is_empty() && found.unchanged.is_empty() && found.broken.is_empty() {
+        let of = records.len();
+        let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records: records.clone(), of, replaced: true };
+        session.settings.guard.check(deletions, &session.settings.confirmed, |id| title(session.trees.seen(id)?))?;
+    }
+    for id in records {
+        session.trees.put_seen(id, None);
+        session.trees.put_agreed(id, None);
+    }
+    knowledge.by_key.clear();
+    Ok(())
+}
+
+fn title(seen: Option<&Seen>) -> Result<String, Error> {
+    Ok(seen.map_or_else(|| "(unknown)".to_owned(), |seen| seen.meant.title()))
+}
+
+fn observe(session: &mut Session<'_>, knowledge: &Knowledge, found: Found) -> Result<(), Error> {
+    let before = session.trees.objects().held()?;
+    let broken = found.broken.clone();
+    let Identified { matched, new, mut gone, unreadable } = identify(session, knowledge, found)?;
+    session.untouchable = unreadable;
+    session.unread = broken.into_iter().map(|broken| held(session, knowledge, broken)).collect();
+    suspect(session, &before, &mut gone)?;
+    let of = knowledge.by_key.len();
+    let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records: gone.clone(), of, replaced: false };
+    session.settings.guard.check(deletions, &session.settings.confirmed, |id| title(session.trees.seen(id)?))?;
+    for (id, item) in matched {
+        look_again(session, id, item)?;
+    }
+    for (id, item) in new {
+        let (shown, parts) = align(None, &Parts::default(), &item.record);
+        let seen = Seen { key: item.key, fingerprint: item.fingerprint, meant: shown.clone(), shown, parts };
+        session.trees.put_seen(id, Some(seen));
+    }
+    gone.into_iter().for_each(|id| session.trees.put_seen(id, None));
+    Ok(())
+}
+
+/// Compares what an item shows now with what it showed then.
+fn look_again(session: &mut Session<'_>, id: RecordId, item: Item) -> Result<(), Error> {
+    let Some(seen) = session.trees.seen(id)?.cloned() else { return Ok(()) };
+    let (shown, parts) = align(Some(&seen.shown), &seen.parts, &item.record);
+    let holds = |pointer: &Pointer| session.profile.view.holds(pointer);
+    let meant = carry(&seen.meant, &seen.shown, &shown, &holds);
+    let now = Seen { key: item.key, fingerprint: item.fingerprint, shown, meant, parts };
+    if now != seen {
+        session.trees.put_seen(id, Some(now));
+    }
+    Ok(())
+}
+
+fn held(session: &Session<'_>, knowledge: &Knowledge, broken: Broken) -> Held {
+    let record = broken.key.as_ref().and_then(|key| knowledge.by_key.get(key)).map(|item| item.id);
+    let known = record.and_then(|id| session.trees.objects().seen(id).ok().flatten()).map(|seen| seen.meant.title());
+    Held {
+        key: broken.key.map(|key| key.0),
+        record,
+        title: broken.title.or(known).unwrap_or_else(|| "(untitled)".to_owned()),
+        place: broken.place.to_string(),
+        reason: broken.reason,
+        unwritten: false,
+        missing: false,
+    }
+}
+
+/// Items that went missing while something unknown cannot be read may be just that: they are not taken for deleted,
+/// now or later, until everything that could not be read then can be read.
+fn suspect(session: &mut Session<'_>, before: &[Held], gone: &mut BTreeSet<RecordId>) -> Result<(), Error> {
+    let unknown = |held: &&Held| !held.unwritten && !held.missing && held.record.is_none();
+    let places: BTreeSet<&str> = before.iter().filter(unknown).map(|held| held.place.as_str()).collect();
+    let unread: Vec<&Held> = session.unread.iter().filter(unknown).collect();
+    let (Some(first), news) = (unread.first(), unread.iter().any(|held| held.key.is_none() || !places.contains(held.place.as_str())))
+    else {
+        return Ok(());
+    };
+    let because = format!("missing while {} cannot be read, so it is not taken for deleted; repair or remove that first", first.place);
+    let earlier: BTreeSet<RecordId> = before.iter().filter(|held| held.missing).filter_map(|held| held.record).collect();
+    let suspects: Vec<RecordId> = gone.iter().copied().filter(|id| news || earlier.contains(id)).collect();
+    for id in suspects {
+        gone.remove(&id);
+        session.untouchable.insert(id);
+        let seen = session.trees.seen(id)?;
+        let (title, key) = (title(seen)?, seen.map(|seen| seen.key.0.clone()));
+        let place = format!("endpoint {}", session.endpoint);
+        session.unread.push(Held { key, record: Some(id), title, place, reason: because.clone(), unwritten: false, missing: true });
+    }
+    Ok(())
+}
+
+/// Returns the record of each UID that was seen.
+pub(crate) fn by_uid(knowledge: &Knowledge) -> BTreeMap<&str, RecordId> {
+    knowledge.by_key.values().filter_map(|item| Some((item.uid.as_deref()?, item.id))).collect()
+}

@@ -1,0 +1,247 @@
+//! The three trees of one session: read on demand, changed in memory, kept by one commit at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use adapter::Fingerprint;
+use delta::State;
+use record::{Change, Conflict, ConflictId, Life, RecordId};
+
+use crate::error::Error;
+use crate::objects::{Batch, Joined, Meta, Objects, Seen, Step};
+use crate::report::Held;
+
+/// The object store's content as this session sees it.
+pub(crate) struct Trees<'o> {
+    objects: &'o mut dyn Objects,
+    pub(crate) meta: Meta,
+    seen: BTreeMap<RecordId, Option<Seen>>,
+    agreed: BTreeMap<RecordId, Option<State>>,
+    remote: BTreeMap<RecordId, Option<State>>,
+    conflicts: BTreeMap<ConflictId, Conflict>,
+    attention: BTreeSet<RecordId>,
+    batch: Batch,
+    kept_meta: Meta,
+}
+
+impl<'o> Trees<'o> {
+    pub(crate) fn open(objects: &'o mut dyn Objects) -> Result<Self, Error> {
+        let meta = objects.meta()?;
+        let conflicts = objects.conflicts()?.into_iter().map(|conflict| (conflict.id, conflict)).collect();
+        let attention = objects.attention()?;
+        Ok(Self {
+            kept_meta: meta.clone(),
+            meta,
+            seen: BTreeMap::new(),
+            agreed: BTreeMap::new(),
+            remote: BTreeMap::new(),
+            conflicts,
+            attention,
+            batch: Batch::default(),
+            objects,
+        })
+    }
+
+    /// Gives access to what is only read: items, joins, all of the remote tree as it was last committed.
+    pub(crate) fn objects(&self) -> &dyn Objects {
+        self.objects
+    }
+
+    pub(crate) fn seen(&mut self, id: RecordId) -> Result<Option<&Seen>, Error> {
+        if !self.seen.contains_key(&id) {
+            let found = self.objects.seen(id)?;
+            self.seen.insert(id, found);
+        }
+        Ok(self.seen.get(&id).and_then(Option::as_ref))
+    }
+
+    pub(crate) fn agreed(&mut self, id: RecordId) -> Result<Option<&State>, Error> {
+        if !self.agreed.contains_key(&id) {
+            let found = self.objects.agreed(id)?;
+            self.agreed.insert(id, found);
+        }
+        Ok(self.agreed.get(&id).and_then(Option::as_ref))
+    }
+
+    pub(crate) fn remote(&mut self, id: RecordId) -> Result<Option<&State>, Error> {
+        if !self.remote.contains_key(&id) {
+            let found = self.objects.remote(id)?;
+            self.remote.insert(id, found);
+        }
+        Ok(self.remote.get(&id).and_then(Option::as_ref))
+    }
+
+    /// Reads the three states of a record, so that [`Trees::sides`] can lend them together.
+    pub(crate) fn fetch(&mut self, id: RecordId) -> Result<(), Error> {
+        self.seen(id)?;
+        self.agreed(id)?;
+        self.remote(id)?;
+        Ok(())
+    }
+
+    /// Lends the three states of a record that was fetched: seen, agreed, remote.
+    pub(crate) fn sides(&self, id: RecordId) -> (Option<&Seen>, Option<&State>, Option<&State>) {
+        fn of<T>(tree: &BTreeMap<RecordId, Option<T>>, id: RecordId) -> Option<&T> {
+            tree.get(&id).and_then(Option::as_ref)
+        }
+        (of(&self.seen, id), of(&self.agreed, id), of(&self.remote, id))
+    }
+
+    pub(crate) fn put_seen(&mut self, id: RecordId, seen: Option<Seen>) {
+        self.batch.fingerprints.remove(&id);
+        self.batch.seen.insert(id, seen.clone());
+        self.seen.insert(id, seen);
+        self.attend(id);
+    }
+
+    /// Takes note of a newer fingerprint of the same content.
+    pub(crate) fn put_fingerprint(&mut self, id: RecordId, fingerprint: Fingerprint) {
+        if let Some(Some(seen)) = self.seen.get_mut(&id) {
+            seen.fingerprint = fingerprint.clone();
+        }
+        if let Some(Some(seen)) = self.batch.seen.get_mut(&id) {
+            seen.fingerprint = fingerprint;
+        } else {
+            self.batch.fingerprints.insert(id, fingerprint);
+        }
+    }
+
+    pub(crate) fn put_agreed(&mut self, id: RecordId, state: Option<State>) {
+        if self.agreed.get(&id) != Some(&state) {
+            self.batch.agreed.insert(id, state.clone());
+            self.agreed.insert(id, state);
+        }
+    }
+
+    pub(crate) fn put_remote(&mut self, id: RecordId, state: Option<State>) {
+        self.batch.remote.insert(id, state.clone());
+        self.remote.insert(id, state);
+        self.attend(id);
+    }
+
+    /// Follows the links of a record to the one that it turned out to be.
+    pub(crate) fn resolve(&mut self, id: RecordId) -> Result<RecordId, Error> {
+        let mut at = id;
+        // Links form no circle: a record is linked away only while it lives, and its target lives then.
+        for _ in 0..64 {
+            match self.remote(at)?.and_then(|state| state.linked) {
+                Some(into) if into != at => at = into,
+                _ => break,
+            }
+        }
+        Ok(at)
+    }
+
+    /// Takes a change into the remote tree as of the entry `sequence`, following links.
+    pub(crate) fn fold(&mut self, change: &Change, sequence: u64) -> Result<RecordId, Error> {
+        let id = if change.life == Some(Life::Born) { change.id } else { self.resolve(change.id)? };
+        let mut state = self.remote(id)?.cloned().unwrap_or_else(|| State::unborn(change.kind.clone()));
+        state.apply(change, sequence);
+        self.put_remote(id, Some(state));
+        Ok(id)
+    }
+
+    /// Takes one of this endpoint's own changes, now in the log, into the agreed tree.
+    pub(crate) fn fold_agreed(&mut self, id: RecordId, change: &Change, sequence: u64) -> Result<(), Error> {
+        let mut state = self.agreed(id)?.cloned().unwrap_or_else(|| State::unborn(change.kind.clone()));
+        if change.life == Some(Life::Born) && !state.alive {
+            state = State::unborn(change.kind.clone());
+        }
+        state.apply(change, sequence);
+        self.put_agreed(id, Some(state));
+        self.attend(id);
+        Ok(())
+    }
+
+    pub(crate) fn conflicts(&self) -> impl Iterator<Item = &Conflict> {
+        self.conflicts.values()
+    }
+
+    pub(crate) fn open_conflict(&mut self, conflict: Conflict) {
+        self.batch.conflicts.insert(conflict.id, Some(conflict.clone()));
+        self.conflicts.insert(conflict.id, conflict);
+    }
+
+    pub(crate) fn close_conflict(&mut self, id: ConflictId) {
+        if self.conflicts.remove(&id).is_some() {
+            self.batch.conflicts.insert(id, None);
+        }
+    }
+
+    pub(crate) fn attention(&self) -> Vec<RecordId> {
+        self.attention.iter().copied().collect()
+    }
+
+    /// Marks a record as one whose trees may not be in harmony.
+    pub(crate) fn attend(&mut self, id: RecordId) {
+        if self.attention.insert(id) {
+            self.batch.attention.insert(id, true);
+        }
+    }
+
+    /// Marks a record as one about which there is nothing to do until one of its trees changes.
+    pub(crate) fn rest(&mut self, id: RecordId) {
+        if self.attention.remove(&id) {
+            self.batch.attention.insert(id, false);
+        }
+    }
+
+    pub(crate) fn put_step(&mut self, step: Option<Step>) {
+        self.batch.step = Some(step);
+    }
+
+    pub(crate) fn put_held(&mut self, held: Vec<Held>) {
+        self.batch.held = Some(held);
+    }
+
+    pub(crate) fn put_joined(&mut self, newcomer: RecordId, joined: Option<Joined>) {
+        self.batch.joined.insert(newcomer, joined);
+    }
+
+    /// Keeps everything that changed since the last commit, durably. Does nothing if nothing changed.
+    pub(crate) fn commit(&mut self) -> Result<(), Error> {
+        let mut batch = std::mem::take(&mut self.batch);
+        if self.meta != self.kept_meta {
+            batch.meta = Some(self.meta.clone());
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.objects.commit(batch)?;
+        self.kept_meta = self.meta.clone();
+        Ok(())
+    }
+}
+
+/// Makes agreed what application and store have in common, for these records (algorithm: `agree`).
+pub(crate) fn agree(trees: &mut Trees<'_>, ids: &[RecordId]) -> Result<(), Error> {
+    for id in ids {
+        trees.fetch(*id)?;
+        if let Some(state) = agreement(trees.sides(*id)) {
+            trees.put_agreed(*id, Some(state));
+        }
+    }
+    Ok(())
+}
+
+fn agreement(sides: (Option<&Seen>, Option<&State>, Option<&State>)) -> Option<State> {
+    let (seen, agreed, remote) = sides;
+    let remote = remote?;
+    let Some(seen) = seen else {
+        return (!remote.alive).then(|| remote.clone());
+    };
+    let mut state = match (remote.alive, agreed) {
+        (_, Some(agreed)) if agreed.alive => agreed.clone(),
+        (true, _) => State { alive: true, at: remote.at, ..State::unborn(remote.record.kind.clone()) },
+        (false, _) => return None,
+    };
+    let pointers: BTreeSet<_> =
+        seen.meant.fields.keys().chain(remote.record.fields.keys()).chain(state.record.fields.keys()).cloned().collect();
+    for pointer in pointers {
+        let value = remote.record.fields.get(&pointer);
+        if seen.meant.fields.get(&pointer) == value && state.record.fields.get(&pointer) != value {
+            let since = remote.since.get(&pointer).copied().unwrap_or(remote.at);
+            state.put(&pointer, value, since);
+        }
+    }
+    (Some(&state) != agreed).then_some(state)
+}
