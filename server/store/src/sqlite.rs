@@ -48,6 +48,14 @@ impl Sqlite {
         Ok(Self { files: Files::new(folder), readers: Readers::new(connection), writer: Mutex::new(None), path })
     }
 
+    /// Returns the head of a collection's log, or nothing if there is no log; unlike [`Store::head`] it never makes one.
+    ///
+    /// # Errors
+    /// As [`Store::head`].
+    pub fn known_head(&self, collection: &Collection) -> Result<Option<Head>, Error> {
+        self.read_log(collection, |log| log.map(|log| log.head()).transpose())
+    }
+
     fn read_log<T>(&self, collection: &Collection, read: impl FnOnce(Option<Log<'_>>) -> Result<T, Error>) -> Result<T, Error> {
         self.readers.read(&self.path, |connection| {
             let place = Place { path: &self.path, files: &self.files, connection };
@@ -110,12 +118,12 @@ impl Sqlite {
 
 impl Store for Sqlite {
     fn head(&self, collection: &Collection) -> Result<Head, Error> {
-        let find = || self.read_log(collection, |log| log.map(|log| log.head()).transpose());
-        if let Some(head) = find()? {
+        if let Some(head) = self.known_head(collection)? {
             return Ok(head);
         }
         self.make_log(collection)?;
-        find()?.ok_or_else(|| failure::damaged(&self.path, format_args!("the log of `{collection}` was made and is not there")))
+        self.known_head(collection)?
+            .ok_or_else(|| failure::damaged(&self.path, format_args!("the log of `{collection}` was made and is not there")))
     }
 
     fn append(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, Error> {

@@ -1,15 +1,16 @@
-//! Real processes that are killed while they append: every acknowledged append is there, none twice.
+//! Real processes that are killed while they append and put blobs: what was acknowledged is there, whole, and no append twice.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::{env, fs};
 
-use protocol::{Appended, Collection, Cursor, DeviceId, Entry, Envelope, Error, Header, Signature, Store, TransactionId};
+use protocol::{Appended, BlobId, Collection, Cursor, DeviceId, Entry, Envelope, Error, Hash, Header, Signature, Store, TransactionId};
+use sha2::{Digest, Sha256};
 use store::Sqlite;
 use syncretic_store as store;
 
@@ -48,14 +49,28 @@ fn appends(store: &Sqlite) -> Result<(), Error> {
         let envelope = envelope(base);
         match store.append(&collection(), &envelope)? {
             Appended::Entry(entry) => {
-                let mut out = std::io::stdout().lock();
-                writeln!(out, "acknowledged {} {}", entry.sequence.0, envelope.transaction).unwrap();
-                out.flush().unwrap();
+                say(&format!("acknowledged {} {}", entry.sequence.0, envelope.transaction));
                 base = entry.cursor(log);
             }
             Appended::Stale(page) => base = page.entries.last().unwrap().cursor(log),
         }
     }
+}
+
+/// Puts blobs until it is killed, and says so after each acknowledgement.
+fn puts(store: &Sqlite) -> Result<(), Error> {
+    loop {
+        let bytes = random::<16>().repeat(40_000);
+        let id = BlobId(Sha256::digest(&bytes).into());
+        store.put_blob(&collection(), id, &mut &bytes[..])?;
+        say(&format!("put {id}"));
+    }
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").unwrap();
+    out.flush().unwrap();
 }
 
 #[test]
@@ -66,6 +81,7 @@ fn the_process_that_is_killed() {
         for _ in 0..THREADS {
             scope.spawn(|| appends(&store).unwrap());
         }
+        scope.spawn(|| puts(&store).unwrap());
     });
 }
 
@@ -75,18 +91,40 @@ fn start(folder: &Path) -> Child {
     command.env(FOLDER, folder).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap()
 }
 
-/// Kills a process after it said `patience` times that it appended, and returns all that it said before it was gone.
-fn killed(mut child: Child, patience: usize) -> Vec<(u64, String)> {
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).split(b'\n');
-    let mut said = Vec::new();
-    let mut hear = |line: Vec<u8>| {
-        let line = String::from_utf8(line).unwrap();
-        let mut words = line.split(' ').skip_while(|word| *word != "acknowledged").skip(1);
-        // A line that was cut off in its middle acknowledges nothing.
-        if let (Some(sequence), Some(transaction)) = (words.next(), words.next().filter(|word| word.len() == 32)) {
-            said.push((sequence.parse().unwrap(), transaction.to_owned()));
+/// What killed processes acknowledged.
+#[derive(Default)]
+struct Said {
+    appends: BTreeMap<u64, String>,
+    blobs: BTreeSet<String>,
+}
+
+impl Said {
+    /// Hears one line; one that was cut off in its middle acknowledges nothing.
+    fn hear(&mut self, line: &str) {
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            [.., "acknowledged", sequence, transaction] if transaction.len() == 32 => {
+                self.appends.insert(sequence.parse().unwrap(), transaction.to_owned());
+            }
+            [.., "put", blob] if blob.len() == 64 => {
+                self.blobs.insert(blob.to_owned());
+            }
+            _ => {}
         }
-        said.len()
+    }
+
+    fn extend(&mut self, other: Self) {
+        self.appends.extend(other.appends);
+        self.blobs.extend(other.blobs);
+    }
+}
+
+/// Kills a process after it said `patience` times that it appended, and returns all that it said before it was gone.
+fn killed(mut child: Child, patience: usize) -> Said {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).split(b'\n');
+    let mut said = Said::default();
+    let mut hear = |line: Vec<u8>| {
+        said.hear(&String::from_utf8(line).unwrap());
+        said.appends.len()
     };
     while lines.next().is_some_and(|line| hear(line.unwrap()) < patience) {}
     child.kill().unwrap();
@@ -94,7 +132,7 @@ fn killed(mut child: Child, patience: usize) -> Vec<(u64, String)> {
         hear(line.unwrap());
     });
     assert!(!child.wait().unwrap().success());
-    assert!(said.len() >= patience, "the process ended by itself");
+    assert!(said.appends.len() >= patience, "the process ended by itself");
     said
 }
 
@@ -115,31 +153,49 @@ fn whole(store: &Sqlite) -> Vec<Entry> {
     }
 }
 
-fn check(folder: &Path, acknowledged: &BTreeMap<u64, String>) {
+/// Requires that every file under `folder` is whole: its name is its digest; returns the names.
+fn whole_files(folder: &Path) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for item in fs::read_dir(folder).into_iter().flatten() {
+        let item = item.unwrap();
+        if item.file_type().unwrap().is_dir() {
+            names.extend(whole_files(&item.path()));
+        } else {
+            let name = item.file_name().into_string().unwrap();
+            assert_eq!(Hash(Sha256::digest(fs::read(item.path()).unwrap()).into()).to_string(), name);
+            names.insert(name);
+        }
+    }
+    names
+}
+
+fn check(folder: &Path, acknowledged: &Said) {
     let entries = whole(&Sqlite::open(folder).unwrap());
     let found: BTreeMap<u64, String> = entries.iter().map(|entry| (entry.sequence.0, entry.envelope.transaction.to_string())).collect();
-    let lost: Vec<_> = acknowledged.iter().filter(|(sequence, transaction)| found.get(sequence) != Some(transaction)).collect();
+    let lost: Vec<_> = acknowledged.appends.iter().filter(|(sequence, transaction)| found.get(sequence) != Some(transaction)).collect();
     assert!(lost.is_empty(), "acknowledged and not there: {lost:?}");
     let distinct: BTreeSet<&String> = found.values().collect();
     assert_eq!(distinct.len(), entries.len(), "a transaction is there twice");
+    whole_files(&folder.join("envelopes"));
+    assert!(whole_files(&folder.join("blobs")).is_superset(&acknowledged.blobs), "a blob was acknowledged and is not there");
 }
 
 #[test]
 fn a_process_killed_twenty_times_keeps_what_it_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
-    let mut acknowledged = BTreeMap::new();
+    let mut acknowledged = Said::default();
     for _ in 0..KILLS {
         let patience = 1 + usize::from(random::<1>()[0]) % 40;
         acknowledged.extend(killed(start(folder.path()), patience));
         check(folder.path(), &acknowledged);
     }
-    assert!(acknowledged.len() >= KILLS);
+    assert!(acknowledged.appends.len() >= KILLS);
 }
 
 #[test]
 fn two_processes_killed_one_after_the_other_keep_what_they_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
-    let mut acknowledged = BTreeMap::new();
+    let mut acknowledged = Said::default();
     for _ in 0..5 {
         let (one, other) = (start(folder.path()), start(folder.path()));
         let said = thread::scope(|scope| {
@@ -147,7 +203,7 @@ fn two_processes_killed_one_after_the_other_keep_what_they_acknowledged() {
             let second = scope.spawn(|| killed(other, 20));
             [first.join().unwrap(), second.join().unwrap()]
         });
-        acknowledged.extend(said.into_iter().flatten());
+        said.into_iter().for_each(|said| acknowledged.extend(said));
         check(folder.path(), &acknowledged);
     }
 }

@@ -1,0 +1,107 @@
+//! What a store writes must stay what other versions read: a store of version 1, as SQL and as paths.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use protocol::{
+    Appended, BlobId, Collection, Cursor, DeviceId, Entry, Envelope, Hash, Header, LogId, RecordDigest, Sequence, Signature, Store,
+    TransactionId,
+};
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
+use store::Sqlite;
+use syncretic_store as store;
+
+const VERSION_1: &str = include_str!("fixtures/store-1.sql");
+const LARGE: &str = "envelopes/aa5af4084f3746bb29a29fd6ccc017a7dd49ca3b79dbeb2ec8fdbcd1ca3c50ce/71/71e00d36827eb7b3af3b72d23545b2d2a67b92ac99b23f066e45ce40f6b4d13d";
+const BLOB: &str = "blobs/aa5af4084f3746bb29a29fd6ccc017a7dd49ca3b79dbeb2ec8fdbcd1ca3c50ce/55/5570a3cf02207f1d352d2cfea385be4bc0b2b9414f606baa6f55db60b232f221";
+
+fn collection() -> Collection {
+    "contacts".parse().unwrap()
+}
+
+fn start() -> Cursor {
+    Cursor::start(LogId([0x33; 16]))
+}
+
+/// The two entries of the golden store: one in its row, one in a file.
+fn entries() -> Vec<Entry> {
+    let envelope = |base, number: u8, length| Envelope {
+        transaction: TransactionId([number; 16]),
+        device: DeviceId([0x22; 32]),
+        base,
+        header: Header { operations: 3, deletions: 1, records: vec![RecordDigest([0x55; 16]), RecordDigest([0x66; 16])] },
+        payload: vec![number; length],
+        signature: Signature([0x77; 64]),
+    };
+    let small = Entry::after(&start(), envelope(start(), 1, 7));
+    let base = small.cursor(start().log);
+    vec![small, Entry::after(&base, envelope(base, 2, 65_536))]
+}
+
+fn old_store(folder: &Path) -> Sqlite {
+    let connection = Connection::open(folder.join("store.db")).unwrap();
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
+    connection.execute_batch(VERSION_1).unwrap();
+    for (path, bytes) in [(LARGE, entries().last().unwrap().envelope.encode()), (BLOB, b"a blob".to_vec())] {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    Sqlite::open(folder).unwrap()
+}
+
+fn tables(path: &Path) -> BTreeMap<String, String> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL").unwrap();
+    let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    statement.query_map([], |row| Ok((row.get(0)?, words(row.get(1)?)))).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_store_of_version_1_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = old_store(folder.path());
+    let page = store.read(&collection(), &start(), 9).unwrap();
+    assert_eq!(page.head, entries().last().unwrap().cursor(start().log));
+    assert_eq!(page.entries, entries());
+    let mut blob = Vec::new();
+    store.blob(&collection(), BlobId(Sha256::digest(b"a blob").into()), &mut blob).unwrap();
+    assert_eq!(blob, b"a blob");
+}
+
+#[test]
+fn a_store_of_version_1_is_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = old_store(folder.path());
+    let head = store.head(&collection()).unwrap();
+    let next = Envelope { base: head, transaction: TransactionId([3; 16]), ..entries().swap_remove(0).envelope };
+    let Appended::Entry(entry) = store.append(&collection(), &next).unwrap() else { unreachable!("the base is the head") };
+    assert_eq!((entry.sequence, entry.previous), (Sequence(3), head.hash));
+}
+
+#[test]
+fn a_new_store_has_the_golden_tables() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(old_store(old.path()));
+    drop(Sqlite::open(new.path()).unwrap());
+    assert_eq!(tables(&new.path().join("store.db")), tables(&old.path().join("store.db")));
+}
+
+#[test]
+fn files_lie_where_version_1_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(folder.path()).unwrap();
+    let base = store.head(&collection()).unwrap();
+    let envelope = Envelope { base, ..entries().swap_remove(1).envelope };
+    store.append(&collection(), &envelope).unwrap();
+    store.put_blob(&collection(), BlobId(Sha256::digest(b"a blob").into()), &mut b"a blob".as_slice()).unwrap();
+    let shelf = |golden: &str| Path::new(golden).parent().unwrap().parent().unwrap().to_owned();
+    let digest = Hash(Sha256::digest(envelope.encode()).into()).to_string();
+    let large = folder.path().join(shelf(LARGE)).join(&digest[..2]).join(&digest);
+    assert_eq!(fs::read(large).unwrap(), envelope.encode());
+    assert_eq!(fs::read(folder.path().join(BLOB)).unwrap(), b"a blob");
+}
