@@ -1,6 +1,7 @@
 //! Every check, as a table.
 
 mod apply;
+mod damage;
 mod fidelity;
 mod open;
 mod preconditions;
@@ -28,11 +29,14 @@ pub(crate) const ALL: &[Check] = table![
     "scan-touched-unchanged" "A newer time alone is no change." scan::touched_unchanged,
     "scan-edit-with-old-time" "A changed content is seen even if the time was set back." scan::edit_with_old_time,
     "scan-one-broken-item" "A broken item is reported, and the others still come." scan::one_broken_item,
+    "scan-zero-bytes" "A file of no bytes is torn: broken or an error, never items that are gone." scan::zero_bytes,
+    "scan-damaged-bytes" "Whatever bytes the files hold, a scan ends, and says what it cannot read." damage::damaged_bytes,
     "scan-root-missing" "A place that went away is an error, never an empty scan." scan::root_missing,
     "scan-writes-nothing" "A scan changes no file." scan::writes_nothing,
     "apply-empty-batch" "A step without operations answers nothing and changes nothing." apply::empty_batch,
     "apply-create-roundtrip" "A new item shows everything that was asked." apply::create_roundtrip,
     "apply-update-one-field" "Changing one field changes its line and no other byte." apply::update_one_field,
+    "apply-many-at-once" "All items changed in one step all show their own change." apply::many_at_once,
     "apply-delete" "A removed item is gone, and the others stay." apply::removal,
     "apply-answers-every-operation" "Every operation is answered once." apply::answers_every_operation,
     "apply-answer-equals-scan" "The answer is what the next scan shows." apply::answer_equals_scan,
@@ -46,11 +50,13 @@ pub(crate) const ALL: &[Check] = table![
     "rehearse-answers-like-perform" "Rehearsing answers what performing answers." apply::rehearsal_answers_like_performance,
     "apply-precondition-stale" "An item that was edited since is stale, and the editor's bytes stand." preconditions::update_stale,
     "apply-delete-stale" "An item that was edited since is not removed." preconditions::delete_stale,
+    "apply-beside-an-edit" "What an editor saved in another item since the scan stands." preconditions::beside_an_edit,
     "apply-removed-meanwhile" "An item that is gone is not made again." preconditions::removed_meanwhile,
     "apply-create-exists" "An item that is there already is not made twice." preconditions::create_exists,
     "apply-twice-same-step-safe" "The same step again does no harm." preconditions::twice_same_step,
     "recover-unknown-step-empty" "A step that was never begun has no fates." recovery::unknown_step,
     "recover-after-perform-says-done" "A finished step is done, for another instance too, until it is settled." recovery::after_perform,
+    "recover-keeps-places" "Operations that were not done keep their places among the fates." recovery::keeps_places,
     "settle-twice" "Settling again, or what was never begun, does no harm." recovery::settle_twice,
     "unknown-fields-preserved" "What the adapter does not know stays in the file." fidelity::unknown_preserved,
     "unicode" "Text comes back as it was: composed, decomposed, astral, right to left, joined." fidelity::unicode,

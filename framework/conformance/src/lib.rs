@@ -4,6 +4,7 @@
 //! Each check works in a fresh temporary folder and answers pass, fail or skipped, never without a reason.
 
 mod checks;
+mod content;
 mod report;
 mod subject;
 mod trial;

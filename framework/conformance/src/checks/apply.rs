@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use adapter::{Atomicity, Error, Fate, Mode, Op, Outcome};
 use record::{Pointer, Record, Value};
 
+use crate::content::{missing, rewritten, text};
 use crate::report::{Stop, ensure, fail, skip};
 use crate::subject::Subject;
 use crate::trial::{
-    Chest, Found, Lying, Memory, SEEDED, Stopper, Trial, apply, create, delete, missing, perform, prepared, rewritten, scan, step, text,
-    try_apply, update, went,
+    Chest, Found, Lying, Memory, SEEDED, Stopper, Trial, apply, create, delete, perform, prepared, scan, step, try_apply, update, went,
 };
 
 /// A text that no seed has.
@@ -99,6 +99,26 @@ pub(super) fn update_one_field(subject: &dyn Subject) -> Result<(), Stop> {
     new.sort_by_key(Record::digest);
     ensure(old == new, || "another item shows something else now".to_owned())?;
     ensure(text(subject, &now.of(&key)?.record) == Some(WORD), || "the next scan does not show the new text".to_owned())
+}
+
+pub(super) fn many_at_once(subject: &dyn Subject) -> Result<(), Stop> {
+    let trial = Trial::seeded(subject)?;
+    let (mut adapter, found) = trial.opened()?;
+    let word = |number: usize| format!("{WORD} {}", "x".repeat(number * 40));
+    let records: Vec<Record> = found.items.iter().enumerate().map(|(n, item)| rewritten(subject, &item.record, Some(&word(n))).0).collect();
+    let ops: Vec<Op<'_>> = found.items.iter().zip(&records).zip(1..).map(|((item, record), n)| update(n, item, record, &[])).collect();
+    let answers = apply(adapter.as_mut(), step(1), &ops, Mode::Perform, &Chest::default())?;
+    let (_, now) = trial.opened()?;
+    ensure(now.items.len() == SEEDED, || format!("{SEEDED} items are {} after all were changed", now.items.len()))?;
+    for ((number, asked), answer) in records.iter().enumerate().zip(answers) {
+        let (key, _, _, _) = put(answer)?;
+        let shown = &now.of(&key)?.record;
+        ensure(text(subject, shown) == Some(&word(number)), || format!("{key} does not show its change"))?;
+        if let Some(pointer) = missing(asked, shown) {
+            return fail(format!("{pointer:?} of {key} is not shown as it was asked"));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn removal(subject: &dyn Subject) -> Result<(), Stop> {

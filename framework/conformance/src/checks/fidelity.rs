@@ -3,9 +3,10 @@
 use adapter::{Mode, Outcome};
 use record::{Blob, Digest, Record};
 
+use crate::content::{rewritten, text};
 use crate::report::{Stop, ensure, fail, skip};
 use crate::subject::Subject;
-use crate::trial::{Chest, Trial, apply, perform, prepared, rewritten, step, text, update, went};
+use crate::trial::{Chest, Trial, apply, perform, prepared, step, update, went};
 
 /// Writes a text into an item and tells how it comes back: as shown by the answer and by the next scan, or refused.
 fn written(subject: &dyn Subject, value: Option<&str>) -> Result<Option<Record>, Stop> {

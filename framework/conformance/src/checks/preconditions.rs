@@ -1,11 +1,14 @@
 //! Items that are not what they were.
 
-use adapter::{Keys, Mode, Op, Outcome};
-use record::Value;
+use std::collections::BTreeSet;
 
+use adapter::{Keys, Mode, Op, Outcome};
+use record::{Digest, Value};
+
+use crate::content::rewritten;
 use crate::report::{Stop, ensure, fail, skip};
 use crate::subject::Subject;
-use crate::trial::{Chest, Found, SEEDED, Trial, create, delete, perform, prepared, rewritten, step, try_apply, update, went};
+use crate::trial::{Chest, Found, SEEDED, Trial, create, delete, perform, prepared, step, try_apply, update, went};
 
 /// Performs an operation on the first item after an editor saved it, and fails unless the editor wins.
 fn editor_wins(subject: &dyn Subject, op: impl for<'a> Fn(&'a Found, &'a record::Record) -> Result<Op<'a>, Stop>) -> Result<(), Stop> {
@@ -28,6 +31,25 @@ pub(super) fn update_stale(subject: &dyn Subject) -> Result<(), Stop> {
 
 pub(super) fn delete_stale(subject: &dyn Subject) -> Result<(), Stop> {
     editor_wins(subject, |found, _| Ok(delete(1, found.at(0)?)))
+}
+
+pub(super) fn beside_an_edit(subject: &dyn Subject) -> Result<(), Stop> {
+    let trial = Trial::seeded(subject)?;
+    let (mut adapter, found) = trial.opened()?;
+    let (item, edited) = (found.at(0)?, found.at(3)?);
+    prepared(subject.edit(&trial.path, edited))?;
+    let (_, between) = trial.opened()?;
+    let old: BTreeSet<Digest> = found.items.iter().map(|item| item.record.digest()).collect();
+    let saved = between.items.iter().map(|item| item.record.digest()).find(|digest| !old.contains(digest));
+    let Some(saved) = saved else { return fail("the subject's edit is not shown") };
+    let (record, pointer) = rewritten(subject, &item.record, Some("beside"));
+    match perform(adapter.as_mut(), step(1), update(1, item, &record, &[pointer]))? {
+        Outcome::Put { .. } | Outcome::Stale => {}
+        other => return fail(format!("a change beside an edit was answered {other:?}")),
+    }
+    went(adapter.settle(step(1)), "settling")?;
+    let (_, now) = trial.opened()?;
+    ensure(now.items.iter().any(|item| item.record.digest() == saved), || "what an editor saved in another item is gone".to_owned())
 }
 
 pub(super) fn removed_meanwhile(subject: &dyn Subject) -> Result<(), Stop> {

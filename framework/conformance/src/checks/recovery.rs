@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicUsize;
 
 use adapter::{Atomicity, Error, Fate, Mode, Outcome};
 
-use crate::report::{Stop, ensure, fail};
+use crate::content::rewritten;
+use crate::report::{Stop, ensure, fail, skip};
 use crate::subject::Subject;
-use crate::trial::{Chest, Memory, Stopper, Trial, apply, create, delete, rewritten, step, try_apply, try_scan, update, went};
+use crate::trial::{Chest, Memory, SEEDED, Stopper, Trial, apply, create, delete, step, try_apply, try_scan, update, went};
 
 pub(super) fn unknown_step(subject: &dyn Subject) -> Result<(), Stop> {
     let trial = Trial::seeded(subject)?;
@@ -22,7 +23,7 @@ pub(super) fn after_perform(subject: &dyn Subject) -> Result<(), Stop> {
     let trial = Trial::seeded(subject)?;
     let (mut adapter, found) = trial.opened()?;
     if adapter.profile().atomicity == Atomicity::None {
-        return crate::report::skip("the endpoint promises nothing about steps that are cut off");
+        return skip("the endpoint promises nothing about steps that are cut off");
     }
     let (record, pointer) = rewritten(subject, &found.at(0)?.record, Some("recovered"));
     let (sample, changed) = (subject.sample(1000), [pointer]);
@@ -45,6 +46,29 @@ pub(super) fn after_perform(subject: &dyn Subject) -> Result<(), Stop> {
     went(adapter.settle(step(1)), "settling")?;
     let fates = went(adapter.recover(step(1)), "recovering")?;
     ensure(fates.is_empty(), || format!("a settled step has the fates {fates:?}"))
+}
+
+pub(super) fn keeps_places(subject: &dyn Subject) -> Result<(), Stop> {
+    let trial = Trial::seeded(subject)?;
+    let (mut adapter, found) = trial.opened()?;
+    if adapter.profile().atomicity == Atomicity::None {
+        return skip("the endpoint promises nothing about steps that are cut off");
+    }
+    let gone = delete(1, found.at(0)?);
+    apply(adapter.as_mut(), step(1), &[gone], Mode::Perform, &Chest::default())?;
+    went(adapter.settle(step(1)), "settling")?;
+    let (mut adapter, now) = trial.opened()?;
+    let last = now.at(SEEDED - 2)?;
+    let (record, pointer) = rewritten(subject, &last.record, Some("in its place"));
+    let changed = [pointer];
+    let answers = apply(adapter.as_mut(), step(2), &[gone, update(2, last, &record, &changed)], Mode::Perform, &Chest::default())?;
+    let done = |answer: &Outcome| matches!(answer, Outcome::Put { .. } | Outcome::Deleted { .. });
+    let fates = went(adapter.recover(step(2)), "recovering")?;
+    for (index, answer) in answers.iter().enumerate() {
+        let recovered = matches!(fates.get(index), Some(Fate::Done { .. }));
+        ensure(recovered == done(answer), || format!("operation {index} was answered {answer:?}, the fates are {fates:?}"))?;
+    }
+    went(adapter.settle(step(2)), "settling")
 }
 
 pub(super) fn settle_twice(subject: &dyn Subject) -> Result<(), Stop> {

@@ -123,6 +123,17 @@ pub(super) fn one_broken_item(subject: &dyn Subject) -> Result<(), Stop> {
     Ok(())
 }
 
+pub(super) fn zero_bytes(subject: &dyn Subject) -> Result<(), Stop> {
+    let trial = Trial::seeded(subject)?;
+    let (mut adapter, before) = trial.opened()?;
+    let victim = before.at(1)?;
+    prepared(std::fs::write(&victim.place.path, ""))?;
+    match try_scan(adapter.as_mut(), &before.memory()) {
+        Err(_) => Ok(()),
+        Ok(found) => ensure(!found.broken.is_empty(), || "a file of no bytes was passed over in silence".to_owned()),
+    }
+}
+
 pub(super) fn root_missing(subject: &dyn Subject) -> Result<(), Stop> {
     let trial = Trial::seeded(subject)?;
     let (mut adapter, before) = trial.opened()?;

@@ -1,5 +1,6 @@
 //! The endpoint: a folder of cards. Each `lies` is one broken law.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write};
@@ -23,6 +24,7 @@ pub(crate) struct Endpoint {
     format: KeyValue,
     staging: Staging,
     profile: Profile,
+    cache: RefCell<BTreeMap<PathBuf, String>>,
 }
 
 /// What one operation is about to do to a file.
@@ -45,7 +47,7 @@ impl Endpoint {
             unique: None,
         };
         let staging = Staging::at(folder.join(".syncretic"));
-        Self { folder, host, format, staging, profile }
+        Self { folder, host, format, staging, profile, cache: RefCell::default() }
     }
 
     fn lies(&self, check: &str) -> bool {
@@ -97,6 +99,13 @@ impl Endpoint {
 
     fn report(&self, key: Key, path: PathBuf, known: &dyn Known, out: &mut dyn Sink) -> Result<(), Error> {
         let text = String::from_utf8_lossy(&read_whole(&path)?.0).into_owned();
+        assert!(!self.lies("scan-damaged-bytes") || !text.contains('\u{fffd}'), "invalid UTF-8");
+        if self.lies("scan-zero-bytes") && text.is_empty() {
+            return Ok(());
+        }
+        if self.lies("apply-beside-an-edit") {
+            self.cache.borrow_mut().insert(path.clone(), text.clone());
+        }
         let fingerprint = self.fingerprint(&path, &text);
         if known.fingerprint(&key).as_ref() == Some(&fingerprint) && !self.lies("scan-known-unchanged") {
             out.unchanged(key, fingerprint);
@@ -254,6 +263,9 @@ impl Endpoint {
                 lay(path, &format!("{}!touched\n", String::from_utf8_lossy(&read_whole(path)?.0)))?;
             }
         }
+        for (path, text) in self.cache.borrow().iter() {
+            lay(path, text)?;
+        }
         for one in planned.iter().filter(|_| direct) {
             if self.lies("apply-batch-atomic") {
                 self.check_cancelled()?;
@@ -322,6 +334,9 @@ impl Adapter for Endpoint {
         if self.lies("apply-empty-batch") && ops.is_empty() {
             lay(&self.folder.join("journal"), "nothing")?;
         }
+        if self.lies("apply-many-at-once") {
+            planned.drain(1..).for_each(|one| self.answer(one.index, one.key, one.after.as_deref().unwrap_or_default(), 1, out));
+        }
         let only_pretends = |one: &Planned| one.after.is_none() && self.lies("apply-delete");
         let rehearses = mode == Mode::Rehearse && !self.lies("rehearse-writes-nothing");
         if self.lies("rehearse-answers-like-perform") && rehearses {
@@ -341,6 +356,7 @@ impl Adapter for Endpoint {
         let fates = self.staging.recover(step)?;
         match self.format.lie {
             "recover-unknown-step-empty" if fates.is_empty() => Ok(vec![Fate::NotDone]),
+            "recover-keeps-places" => Ok(fates.into_iter().filter(|fate| *fate != Fate::NotDone).collect()),
             "recover-after-perform-says-done" => Ok(vec![Fate::NotDone; fates.len()]),
             _ => Ok(fates),
         }
