@@ -6,12 +6,12 @@ use delta::difference::differing;
 use protocol::{BlobId, Collection, Store};
 use record::{Conflict, ConflictId, Digest, Pointer, Record, RecordId};
 
+use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
 use crate::objects::{Intent, Seen, Step};
 use crate::recover::{advance, settle};
 use crate::report::{Deed, Direction, Effect, Held};
-use crate::session::Session;
 use crate::target::Wish;
 use crate::trees::agree;
 

@@ -5,13 +5,13 @@ use delta::{State, Transaction};
 use protocol::{Appended, Collection};
 use record::{Against, Change, Conflict, ConflictId, Life, Pointer, Record, RecordId, Value};
 
+use crate::context::{Session, Settings};
 use crate::doors::{Doors, block_on};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::objects::{Joined, Objects, Seen};
 use crate::publish::seal;
 use crate::pull::{pull, take};
-use crate::session::{Session, Settings};
 use crate::trees::Trees;
 
 /// How often a decision is sent again because others were first.
@@ -247,7 +247,7 @@ fn decide(
         link: false,
         confirmed: std::collections::BTreeSet::new(),
     };
-    let mut nothing = crate::plan::Absent::default();
+    let mut nothing = crate::absent::Absent::default();
     let mut session = Session::deciding(doors, &settings, &mut nothing, Trees::open(objects)?);
     for _ in 0..MAX_ATTEMPTS {
         block_on(pull(&mut session))?;

@@ -6,9 +6,9 @@ use adapter::{Item, Key, Keys};
 use delta::pair::pair;
 use record::{Record, RecordId};
 
+use crate::context::Session;
 use crate::error::Error;
-use crate::scan::{Found, Knowledge, by_uid};
-use crate::session::Session;
+use crate::found::{Found, Knowledge, by_uid};
 
 /// A scan's items with their records.
 pub(crate) struct Identified {

@@ -2,11 +2,12 @@
 
 use adapter::Adapter;
 
+use crate::context::{Look, Settings};
 use crate::doors::{Doors, block_on};
 use crate::error::Error;
 use crate::objects::Objects;
 use crate::report::Report;
-use crate::session::{Look, Settings, looking};
+use crate::session::looking;
 
 /// How many rounds a job makes at most; what is left then waits for the next sync.
 const MAX_ROUNDS: usize = 12;

@@ -4,10 +4,10 @@ use delta::align::{Parts, align, localise};
 use delta::link::{Candidate, Links, link};
 use record::{Record, RecordId};
 
+use crate::context::Session;
 use crate::error::Error;
 use crate::objects::{Joined, Seen};
 use crate::report::{Deed, Direction, Effect};
-use crate::session::Session;
 
 /// Follows links that others made, then links this endpoint's own newcomers.
 pub(crate) fn join(session: &mut Session<'_>) -> Result<(), Error> {

@@ -13,7 +13,10 @@ pub mod objects;
 pub mod report;
 pub mod session;
 
+mod absent;
 mod apply;
+pub mod context;
+mod found;
 mod guard;
 mod identity;
 mod join;
@@ -25,10 +28,11 @@ mod scan;
 mod target;
 mod trees;
 
+pub use context::Settings;
 pub use doors::{Doors, Keys, Point, Randomness};
 pub use error::Error;
 pub use guard::Guard;
 pub use job::{Endpoint, JobReport, run};
 pub use plan::plan;
 pub use report::{Deed, Direction, Effect, Held, Hold, Report};
-pub use session::{Settings, session};
+pub use session::session;

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use adapter::{Adapter, Atomicity, Blobs, Fate, Key, Keys, Known, Mode, Op, Outcomes, Profile, Scan, Sink, StepId, View};
+use adapter::{Adapter, Blobs, Fate, Key, Known, Mode, Op, Outcomes, Profile, Scan, Sink, StepId};
 use protocol::{Appended, BlobId, Collection, Cursor, Entry, Envelope, Head, Page, Store};
 use record::Digest;
 
+use crate::absent::Absent;
+use crate::context::Settings;
 use crate::doors::{Doors, block_on};
 use crate::error::Error;
 use crate::job::{Endpoint, JobReport, rounds};
 use crate::objects::overlay::Overlay;
-use crate::session::Settings;
 
 /// Returns what [`run`](crate::job::run) would do, and keeps nothing: not in the application, not in the store, not here.
 ///
@@ -64,46 +65,6 @@ impl Adapter for Rehearsing {
     fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), adapter::Error> {
         self.0.blob(key, digest, to)
     }
-}
-
-/// What stands in for an adapter that was lent to a plan.
-pub(crate) struct Absent(Profile);
-
-impl Default for Absent {
-    fn default() -> Self {
-        let (view, volatile) = (View::default(), View::default());
-        Self(Profile { kinds: Vec::new(), keys: Keys::Stable, atomicity: Atomicity::None, view, volatile, unique: None })
-    }
-}
-
-impl Adapter for Absent {
-    fn profile(&self) -> &Profile {
-        &self.0
-    }
-
-    fn scan(&mut self, _: &dyn Known, _: &mut dyn Sink) -> Result<Scan, adapter::Error> {
-        Err(lent())
-    }
-
-    fn apply(&mut self, _: StepId, _: &[Op<'_>], _: Mode, _: &dyn Blobs, _: &mut dyn Outcomes) -> Result<(), adapter::Error> {
-        Err(lent())
-    }
-
-    fn recover(&mut self, _: StepId) -> Result<Vec<Fate>, adapter::Error> {
-        Err(lent())
-    }
-
-    fn settle(&mut self, _: StepId) -> Result<(), adapter::Error> {
-        Err(lent())
-    }
-
-    fn blob(&mut self, _: &Key, _: Digest, _: &mut dyn Write) -> Result<(), adapter::Error> {
-        Err(lent())
-    }
-}
-
-fn lent() -> adapter::Error {
-    adapter::Error::Fatal("this endpoint was used up by a plan; open it again".into())
 }
 
 /// A store with entries that nobody appended.

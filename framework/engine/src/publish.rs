@@ -5,12 +5,12 @@ use protocol::{Appended, BlobId, Cursor, DeviceId, Envelope, Error as StoreError
 use record::{Conflict, ConflictId, Digest, Record, RecordId, Value};
 
 use crate::apply::conflict;
+use crate::context::Session;
 use crate::doors::{Doors, Point};
 use crate::error::Error;
 use crate::objects::Frozen;
 use crate::pull::{record_digests, take};
 use crate::report::{Deed, Direction, Effect};
-use crate::session::Session;
 
 /// How many changes one transaction carries at most.
 const MAX_CHANGES: usize = 50_000;

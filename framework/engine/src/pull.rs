@@ -4,9 +4,9 @@ use delta::Transaction;
 use protocol::{Collection, Cursor, Entry, Error as StoreError, RecordDigest};
 use record::{Digest, RecordId};
 
+use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
-use crate::session::Session;
 use crate::trees::agree;
 
 /// How many entries are asked for at once.

@@ -2,10 +2,10 @@
 
 use adapter::{Fate, Fingerprint, Key};
 
+use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
 use crate::objects::{Intent, Seen, Step};
-use crate::session::Session;
 use crate::trees::agree;
 
 /// Finds out what an earlier run did to the application, before anything is pulled.

@@ -1,56 +1,20 @@
 //! The scan: what a person did to the application since it was last looked at.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
-use adapter::{Broken, Fingerprint, Item, Key, Known, Sink};
+use adapter::{Broken, Item};
 use delta::align::{Parts, align};
 use delta::difference::carry;
 use record::{Pointer, RecordId};
 
+use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
+use crate::found::{Found, Knowledge};
 use crate::guard::Deletions;
 use crate::identity::{Identified, identify};
 use crate::objects::{self, Seen};
 use crate::report::{Direction, Held};
-use crate::session::Session;
-
-/// What the object store knows of items, by key.
-pub(crate) struct Knowledge {
-    pub(crate) by_key: HashMap<Key, objects::Item>,
-}
-
-impl Known for Knowledge {
-    fn fingerprint(&self, key: &Key) -> Option<Fingerprint> {
-        self.by_key.get(key).map(|item| item.fingerprint.clone())
-    }
-
-    fn count(&self) -> usize {
-        self.by_key.len()
-    }
-}
-
-/// What the adapter reported.
-#[derive(Default)]
-pub(crate) struct Found {
-    pub(crate) items: Vec<Item>,
-    pub(crate) unchanged: Vec<(Key, Fingerprint)>,
-    pub(crate) broken: Vec<Broken>,
-}
-
-impl Sink for Found {
-    fn item(&mut self, item: Item) {
-        self.items.push(item);
-    }
-
-    fn unchanged(&mut self, key: Key, fingerprint: Fingerprint) {
-        self.unchanged.push((key, fingerprint));
-    }
-
-    fn broken(&mut self, broken: Broken) {
-        self.broken.push(broken);
-    }
-}
 
 /// Looks at the application and keeps what it shows.
 pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
@@ -169,9 +133,4 @@ fn suspect(session: &mut Session<'_>, before: &[Held], gone: &mut BTreeSet<Recor
         session.unread.push(Held { key, record: Some(id), title, place, reason: because.clone(), unwritten: false, missing: true });
     }
     Ok(())
-}
-
-/// Returns the record of each UID that was seen.
-pub(crate) fn by_uid(knowledge: &Knowledge) -> BTreeMap<&str, RecordId> {
-    knowledge.by_key.values().filter_map(|item| Some((item.uid.as_deref()?, item.id))).collect()
 }

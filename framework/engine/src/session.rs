@@ -1,16 +1,11 @@
 //! One endpoint's session: the one path recover → scan → pull → merge → apply → push.
 
-use std::collections::BTreeSet;
-
-use adapter::{Adapter, Profile};
-use delta::{Policy, Sides, Target};
-use protocol::Collection;
-use record::{Pointer, RecordId};
+use adapter::Adapter;
 
 use crate::apply::apply;
+use crate::context::{Look, Session, Settings};
 use crate::doors::{Doors, Point};
 use crate::error::Error;
-use crate::guard::Guard;
 use crate::join::join;
 use crate::objects::Objects;
 use crate::publish::{Published, publish};
@@ -23,139 +18,6 @@ use crate::trees::{Trees, agree};
 
 /// How often a session starts over because others pushed first.
 const MAX_ATTEMPTS: usize = 12;
-
-/// What a job says about its collection.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The collection.
-    pub collection: Collection,
-    /// Who stands when both sides changed one field.
-    pub policy: Policy,
-    /// How many deletions may pass at once.
-    pub guard: Guard,
-    /// Whether items of a joining endpoint are linked with records that they evidently are.
-    pub link: bool,
-    /// Deletions that a person has confirmed.
-    pub confirmed: BTreeSet<RecordId>,
-}
-
-/// Whether a session looks at the application again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// It does.
-    Again,
-    /// It takes what was seen last for what is there: plans never write, so nothing can have changed.
-    Trust,
-}
-
-/// What the steps of a session share.
-pub(crate) struct Session<'s> {
-    pub(crate) doors: &'s Doors<'s>,
-    pub(crate) endpoint: &'s str,
-    pub(crate) adapter: &'s mut dyn Adapter,
-    pub(crate) settings: &'s Settings,
-    pub(crate) trees: Trees<'s>,
-    pub(crate) profile: Profile,
-    /// Records whose items cannot be read now: nothing is done about them.
-    pub(crate) untouchable: BTreeSet<RecordId>,
-    /// What could not be read in this session's scan.
-    pub(crate) unread: Vec<Held>,
-    /// What could not be written in this session.
-    pub(crate) unwritten: Vec<Held>,
-    /// Records that this session pushed, and wrote.
-    pub(crate) pushed: BTreeSet<RecordId>,
-    pub(crate) pulled: BTreeSet<RecordId>,
-    pub(crate) report: Report,
-}
-
-impl<'s> Session<'s> {
-    fn new(doors: &'s Doors<'s>, endpoint: &'s str, adapter: &'s mut dyn Adapter, settings: &'s Settings, trees: Trees<'s>) -> Self {
-        let profile = adapter.profile().clone();
-        Self {
-            doors,
-            endpoint,
-            adapter,
-            settings,
-            trees,
-            profile,
-            untouchable: BTreeSet::new(),
-            unread: Vec::new(),
-            unwritten: Vec::new(),
-            pushed: BTreeSet::new(),
-            pulled: BTreeSet::new(),
-            report: Report { endpoint: endpoint.to_owned(), ..Report::default() },
-        }
-    }
-
-    /// Makes a session that only pulls and appends: for decisions.
-    pub(crate) fn deciding(doors: &'s Doors<'s>, settings: &'s Settings, nothing: &'s mut dyn Adapter, trees: Trees<'s>) -> Self {
-        Self::new(doors, "decision", nothing, settings, trees)
-    }
-
-    pub(crate) fn adapter_error(&self, source: adapter::Error) -> Error {
-        Error::Adapter { endpoint: self.endpoint.to_owned(), source }
-    }
-
-    /// Lends what a merge may look at; the record was fetched before.
-    pub(crate) fn with_sides<T>(&self, id: RecordId, then: impl FnOnce(&Sides<'_>) -> T) -> T {
-        let (seen, agreed, remote) = self.trees.sides(id);
-        let holds = |pointer: &Pointer| self.profile.view.holds(pointer);
-        let volatile = |pointer: &Pointer| self.profile.volatile.holds(pointer);
-        then(&Sides { meant: seen.map(|seen| &seen.meant), agreed, remote, holds: &holds, volatile: &volatile })
-    }
-
-    /// Tells whether this endpoint holds records of a record's kind.
-    pub(crate) fn concerns(&self, id: RecordId) -> bool {
-        let (seen, _, remote) = self.trees.sides(id);
-        seen.is_some() || remote.is_none_or(|remote| self.profile.kinds.contains(&remote.record.kind))
-    }
-
-    /// Tells whether nothing is to be done about a record until one of its trees changes.
-    fn in_harmony(&self, id: RecordId) -> bool {
-        if self.untouchable.contains(&id) {
-            return false;
-        }
-        if !self.concerns(id) {
-            return true;
-        }
-        self.with_sides(id, |sides| {
-            let still = match delta::merge::merge(sides, self.settings.policy).target {
-                Target::Nothing => true,
-                Target::Put(record) => sides.meant.is_some_and(|meant| *meant == record),
-                Target::Delete => false,
-            };
-            still && delta::merge::push(id, sides).is_none()
-        })
-    }
-
-    /// Forgets the attention that records no longer need, keeps what is held, and closes the report.
-    fn conclude(&mut self) -> Result<(), Error> {
-        for id in self.trees.attention() {
-            self.trees.fetch(id)?;
-            if self.in_harmony(id) && !self.between_names(id) {
-                self.trees.rest(id);
-            }
-        }
-        let held: Vec<Held> = self.unread.drain(..).chain(self.unwritten.drain(..)).collect();
-        if self.trees.objects().held()? != held {
-            self.trees.put_held(held.clone());
-        }
-        self.trees.commit()?;
-        self.report.held = held;
-        self.report.pushed = self.pushed.len();
-        self.report.pulled = self.pulled.len();
-        self.report.conflicts = self.trees.conflicts().count();
-        self.report.head = self.trees.meta.cursor.map_or(0, |cursor| cursor.sequence.0);
-        Ok(())
-    }
-
-    /// Tells whether an item stands under a temporary name, on its way to a name that another item still has.
-    fn between_names(&self, id: RecordId) -> bool {
-        let (seen, _, _) = self.trees.sides(id);
-        let Some((unique, seen)) = self.profile.unique.as_ref().zip(seen) else { return false };
-        seen.shown.field(unique.as_str()) != seen.meant.field(unique.as_str())
-    }
-}
 
 /// Syncs one endpoint with its collection.
 ///
@@ -190,7 +52,7 @@ pub(crate) async fn looking(
             scan(&mut session).await?;
         }
         if attempt(&mut session).await? == Published::Everything {
-            session.conclude()?;
+            conclude(&mut session)?;
             return Ok(session.report);
         }
     }
@@ -207,4 +69,25 @@ async fn attempt(session: &mut Session<'_>) -> Result<Published, Error> {
     let wishes = intend(session)?;
     apply(session, wishes).await?;
     publish(session).await
+}
+
+/// Forgets the attention that records no longer need, keeps what is held, and closes the report.
+fn conclude(session: &mut Session<'_>) -> Result<(), Error> {
+    for id in session.trees.attention() {
+        session.trees.fetch(id)?;
+        if session.in_harmony(id) && !session.between_names(id) {
+            session.trees.rest(id);
+        }
+    }
+    let held: Vec<Held> = session.unread.drain(..).chain(session.unwritten.drain(..)).collect();
+    if session.trees.objects().held()? != held {
+        session.trees.put_held(held.clone());
+    }
+    session.trees.commit()?;
+    session.report.held = held;
+    session.report.pushed = session.pushed.len();
+    session.report.pulled = session.pulled.len();
+    session.report.conflicts = session.trees.conflicts().count();
+    session.report.head = session.trees.meta.cursor.map_or(0, |cursor| cursor.sequence.0);
+    Ok(())
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use delta::{Loser, Merged, Target};
 use record::{Record, RecordId, Value};
 
+use crate::context::Session;
 use crate::error::Error;
 use crate::guard::Deletions;
 use crate::report::Direction;
-use crate::session::Session;
 
 /// What one item should become.
 pub(crate) struct Wish {

@@ -1,0 +1,50 @@
+//! What a scan finds, beside what was known before.
+
+use std::collections::{BTreeMap, HashMap};
+
+use adapter::{Broken, Fingerprint, Item, Key, Known, Sink};
+use record::RecordId;
+
+use crate::objects;
+
+/// What the object store knows of items, by key.
+pub(crate) struct Knowledge {
+    pub(crate) by_key: HashMap<Key, objects::Item>,
+}
+
+impl Known for Knowledge {
+    fn fingerprint(&self, key: &Key) -> Option<Fingerprint> {
+        self.by_key.get(key).map(|item| item.fingerprint.clone())
+    }
+
+    fn count(&self) -> usize {
+        self.by_key.len()
+    }
+}
+
+/// What the adapter reported.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) items: Vec<Item>,
+    pub(crate) unchanged: Vec<(Key, Fingerprint)>,
+    pub(crate) broken: Vec<Broken>,
+}
+
+impl Sink for Found {
+    fn item(&mut self, item: Item) {
+        self.items.push(item);
+    }
+
+    fn unchanged(&mut self, key: Key, fingerprint: Fingerprint) {
+        self.unchanged.push((key, fingerprint));
+    }
+
+    fn broken(&mut self, broken: Broken) {
+        self.broken.push(broken);
+    }
+}
+
+/// Returns the record of each UID that was seen.
+pub(crate) fn by_uid(knowledge: &Knowledge) -> BTreeMap<&str, RecordId> {
+    knowledge.by_key.values().filter_map(|item| Some((item.uid.as_deref()?, item.id))).collect()
+}
