@@ -3,7 +3,7 @@
 //! Exactly equal contents pair first. What is left pairs by what it has in common, best first; who it is must
 //! never hang on the order in which items happen to stand, so an undecidable tie pairs nobody.
 
-mod content;
+pub(crate) mod content;
 mod crowd;
 mod level;
 

@@ -15,27 +15,27 @@ enum Place<'a> {
 
 /// What a record holds; values are numbered by a [`Reading`].
 #[derive(Debug)]
-pub(super) struct Content<'a> {
+pub(crate) struct Content<'a> {
     /// What tells contents apart that are not exactly equal.
-    pub(super) exact: Exact<'a>,
+    pub(crate) exact: Exact<'a>,
     /// One number per field, ascending: the second of two equal ones has a number of its own.
-    pub(super) fields: Vec<u32>,
+    pub(crate) fields: Vec<u32>,
     uid: Option<&'a str>,
 }
 
 /// A record's kind, the fields that stand alone, and its parts.
-pub(super) type Exact<'a> = (&'a Kind, Vec<u32>, Vec<Vec<u32>>);
+pub(crate) type Exact<'a> = (&'a Kind, Vec<u32>, Vec<Vec<u32>>);
 
 impl Content<'_> {
     /// Tells whether nothing says that the two are different things.
-    pub(super) fn may_be(&self, other: &Self) -> bool {
+    pub(crate) fn may_be(&self, other: &Self) -> bool {
         let uids_differ = self.uid.zip(other.uid).is_some_and(|(a, b)| a != b);
         self.exact.0 == other.exact.0 && !uids_differ
     }
 }
 
 /// Reads contents, giving the same value in the same place the same number.
-pub(super) struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     unique: Option<&'a Pointer>,
     values: HashMap<(Place<'a>, &'a Value), u32>,
     counted: HashMap<(u32, u32), u32>,
@@ -43,12 +43,12 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(unique: Option<&'a Pointer>) -> Self {
+    pub(crate) fn new(unique: Option<&'a Pointer>) -> Self {
         Self { unique, values: HashMap::new(), counted: HashMap::new(), strong: HashSet::new() }
     }
 
     /// Returns the content of a record.
-    pub(super) fn content(&mut self, record: &'a Record) -> Content<'a> {
+    pub(crate) fn content(&mut self, record: &'a Record) -> Content<'a> {
         let (mut alone, mut parts) = (Vec::new(), BTreeMap::<_, Vec<u32>>::new());
         let mut times: HashMap<u32, u32> = HashMap::new();
         let mut fields = Vec::with_capacity(record.fields.len());
@@ -93,7 +93,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Returns how much two contents have in common.
-    pub(super) fn score(&self, a: &Content<'_>, b: &Content<'_>) -> u32 {
+    pub(crate) fn score(&self, a: &Content<'_>, b: &Content<'_>) -> u32 {
         let mut others = b.fields.iter().peekable();
         let mut score = 0_u32;
         for field in &a.fields {
