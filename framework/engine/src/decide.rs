@@ -80,13 +80,13 @@ fn dispute(state: Option<&State>, conflict: Conflict) -> Dispute {
 ///
 /// # Errors
 /// Fails with [`Error::Unknown`] if there is no such conflict, or no such value.
-pub fn resolve(doors: &Doors<'_>, collection: &Collection, objects: &mut dyn Objects, id: ConflictId, take: Take) -> Result<(), Error> {
+pub fn resolve(doors: &Doors<'_>, collection: &Collection, objects: &mut dyn Objects, id: ConflictId, take: &Take) -> Result<(), Error> {
     decide(doors, collection, objects, &mut |trees| {
         let Some(conflict) = trees.conflicts().find(|conflict| conflict.id == id).cloned() else {
             return Err(Error::Unknown(format!("there is no open conflict {id}")));
         };
         let state = trees.remote(conflict.record)?.cloned();
-        let value = match &take {
+        let value = match take {
             Take::Standing => None,
             Take::Kept => Some(conflict.value.clone()),
             Take::Base => Some(conflict.base.clone().ok_or_else(|| Error::Unknown(format!("conflict {id} has no common ancestor")))?),

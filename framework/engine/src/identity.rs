@@ -10,6 +10,9 @@ use crate::context::Session;
 use crate::error::Error;
 use crate::found::{Found, Knowledge, by_uid};
 
+/// An item with the record that it is.
+type Named = (RecordId, Item);
+
 /// A scan's items with their records.
 pub(crate) struct Identified {
     /// Items of records that were seen before.
@@ -80,7 +83,7 @@ fn by_content(
     session: &mut Session<'_>,
     items: Vec<Item>,
     left: &mut BTreeSet<RecordId>,
-) -> Result<(Vec<(RecordId, Item)>, Vec<Item>), Error> {
+) -> Result<(Vec<Named>, Vec<Item>), Error> {
     if items.is_empty() || left.is_empty() {
         return Ok((Vec::new(), items));
     }

@@ -176,7 +176,7 @@ fn order(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<Vec<Wish>, Erro
                 // Its name is held by an item that stays where it is: it waits for a later session.
                 session.report.unfinished = true;
                 if circle {
-                    waiting.push(wish)
+                    waiting.push(wish);
                 };
                 if waiting.iter().all(|other| session.trees.sides(other.id).0.is_none()) {
                     break;
