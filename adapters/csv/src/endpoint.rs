@@ -76,6 +76,11 @@ impl Opened {
 }
 
 impl Endpoint {
+    /// Fails if someone asked to stop.
+    fn go_on(&self) -> Result<(), Error> {
+        if self.host.cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
     fn staging(&self) -> Staging {
         // The area stands beside the file itself, not beside a symlink to it.
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
@@ -104,7 +109,9 @@ impl Adapter for Endpoint {
         let (raw, _) = read_whole(&self.path)?;
         let digest = Digest::of(&raw);
         let opened = Opened::read(&self.path, raw, &self.settings)?;
+        self.go_on()?;
         let written = write::compose(&opened, ops, &self.settings)?;
+        self.go_on()?;
         let answers = match (mode, written.file) {
             (Mode::Perform, Some(bytes)) => write::exchange(&self.staging(), step, &self.path, digest, &bytes, written.answers)?,
             _ => written.answers,
