@@ -10,6 +10,8 @@ pub struct Part {
     pub stem: &'static str,
     /// The fields that make the part exist; any one does.
     pub heads: &'static [&'static str],
+    /// Its other fields, but for those that every part may have.
+    pub fields: &'static [&'static str],
     /// The fields that say what it is rather than what its value is: they never tell two parts with one value apart.
     pub traits: &'static [&'static str],
 }
@@ -21,22 +23,22 @@ const ORGANIZATION: &[&str] = &["name", "units/1", "units/2", "units/3", "units/
 
 /// Every repeated part, in order of stem.
 pub const PARTS: &[Part] = &[
-    Part { stem: "addresses", heads: ADDRESS, traits: CONTEXT },
-    Part { stem: "anniversaries", heads: &["date"], traits: CONTEXT },
-    Part { stem: "calendars", heads: &["uri"], traits: CONTEXT },
-    Part { stem: "cryptoKeys", heads: &["uri"], traits: CONTEXT },
-    Part { stem: "emails", heads: &["address"], traits: CONTEXT },
-    Part { stem: "links", heads: &["uri"], traits: CONTEXT },
-    Part { stem: "media", heads: &["uri", "content"], traits: CONTEXT },
-    Part { stem: "members", heads: &["uid"], traits: CONTEXT },
-    Part { stem: "notes", heads: &["note"], traits: CONTEXT },
-    Part { stem: "onlineServices", heads: &["uri", "user"], traits: CONTEXT },
-    Part { stem: "organizations", heads: ORGANIZATION, traits: CONTEXT },
-    Part { stem: "phones", heads: &["number"], traits: PHONE },
-    Part { stem: "preferredLanguages", heads: &["language"], traits: CONTEXT },
-    Part { stem: "relatedTo", heads: &["uri", "name"], traits: &["relation", "contexts", "pref", "label"] },
-    Part { stem: "schedulingAddresses", heads: &["uri"], traits: CONTEXT },
-    Part { stem: "titles", heads: &["name"], traits: CONTEXT },
+    Part { stem: "addresses", heads: ADDRESS, fields: &["contexts/billing", "contexts/delivery", "countryCode"], traits: CONTEXT },
+    Part { stem: "anniversaries", heads: &["date"], fields: &[], traits: CONTEXT },
+    Part { stem: "calendars", heads: &["uri"], fields: &[], traits: CONTEXT },
+    Part { stem: "cryptoKeys", heads: &["uri", "content"], fields: &[], traits: CONTEXT },
+    Part { stem: "emails", heads: &["address"], fields: &[], traits: CONTEXT },
+    Part { stem: "links", heads: &["uri"], fields: &[], traits: CONTEXT },
+    Part { stem: "media", heads: &["uri", "content"], fields: &["mediaType"], traits: CONTEXT },
+    Part { stem: "members", heads: &["uid"], fields: &[], traits: CONTEXT },
+    Part { stem: "notes", heads: &["note"], fields: &[], traits: CONTEXT },
+    Part { stem: "onlineServices", heads: &["uri", "user"], fields: &["service"], traits: CONTEXT },
+    Part { stem: "organizations", heads: ORGANIZATION, fields: &[], traits: CONTEXT },
+    Part { stem: "phones", heads: &["number"], fields: &["features/mobile"], traits: PHONE },
+    Part { stem: "preferredLanguages", heads: &["language"], fields: &[], traits: CONTEXT },
+    Part { stem: "relatedTo", heads: &["uri", "name"], fields: &["relation"], traits: &["relation", "contexts", "pref", "label"] },
+    Part { stem: "schedulingAddresses", heads: &["uri"], fields: &[], traits: CONTEXT },
+    Part { stem: "titles", heads: &["name"], fields: &[], traits: CONTEXT },
 ];
 
 /// Returns the part whose pointers begin with `stem`.
