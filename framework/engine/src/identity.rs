@@ -79,11 +79,7 @@ fn by_name(knowledge: &Knowledge, items: Vec<Item>, left: &mut BTreeSet<RecordId
 }
 
 /// Pairs what is left by what it shows.
-fn by_content(
-    session: &mut Session<'_>,
-    items: Vec<Item>,
-    left: &mut BTreeSet<RecordId>,
-) -> Result<(Vec<Named>, Vec<Item>), Error> {
+fn by_content(session: &mut Session<'_>, items: Vec<Item>, left: &mut BTreeSet<RecordId>) -> Result<(Vec<Named>, Vec<Item>), Error> {
     if items.is_empty() || left.is_empty() {
         return Ok((Vec::new(), items));
     }
