@@ -110,7 +110,6 @@ impl Slots<'_> {
         let slot = self.slot(n);
         let displaced = match entry.action {
             Action::Replace { .. } if !exists(&slot) => self.old(n),
-            Action::Replace { .. } if exists(&self.old(n)) => return None,
             _ => slot,
         };
         let ours = |found: Digest| found == expected || Some(found) == entry.action.new_content();

@@ -26,6 +26,7 @@ fn dying(place: &Place, abilities: Abilities, after: usize) -> (Staging, Arc<Ato
     let dead = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&dead);
     let (raced_change, raced_removal) = (place.file("d"), place.file("e"));
+    let exchanges = matches!(abilities, Abilities::Exchange);
     let mut count = 0;
     let staging = place.scripted(move |act| {
         if count == after {
@@ -36,7 +37,8 @@ fn dying(place: &Place, abilities: Abilities, after: usize) -> (Staging, Arc<Ato
         }
         count += 1;
         match act {
-            Act::Exchange(_, to) if to == raced_change && fs::read(to).unwrap() == b"old" => fs::write(to, "editor").unwrap(),
+            Act::Exchange(_, to) if exchanges && to == raced_change && fs::read(to).unwrap() == b"old" => fs::write(to, "editor").unwrap(),
+            Act::Rename(_, to) if !exchanges && to == raced_change && fs::read(to).unwrap() == b"old" => fs::write(to, "editor").unwrap(),
             Act::Rename(from, _) if from == raced_removal && fs::read(from).unwrap() == b"old" => fs::write(from, "editor").unwrap(),
             _ => {}
         }
