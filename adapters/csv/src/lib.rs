@@ -1,8 +1,8 @@
 //! A spreadsheet kept as CSV, read and edited in place: only the cells that change are written.
 //!
-//! The way of a table: [`charset`] (bytes to characters), [`span`] (rows and cells), [`table`] (a whole file),
-//! [`layout`] (what each column means), [`decode`] and [`encode`] (row ↔ record), [`compose`] (a new file,
-//! read back before it is written), [`endpoint`] (the adapter).
+//! The way of a table: `charset` (bytes to characters), `span` (rows and cells), `table` (a whole file),
+//! `layout` (what each column means), `decode` and `encode` (row ↔ record), `compose` (a new file,
+//! read back before it is written), `endpoint` (the adapter).
 
 mod charset;
 mod compose;
@@ -15,6 +15,7 @@ mod guess;
 mod identity;
 mod layout;
 mod mapping;
+mod outline;
 mod presets;
 mod readback;
 mod scan;
@@ -26,6 +27,7 @@ mod words;
 mod write;
 
 pub use endpoint::Csv;
+pub use outline::outline;
 
 use adapter::Format;
 

@@ -1,0 +1,136 @@
+//! Measures reading and writing of a large table: `cargo run --release -p syncretic-csv --example measure -- 1000000`.
+#![expect(clippy::print_stdout, reason = "a measurement is printed")]
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io::Read;
+use std::time::Instant;
+
+use adapter::format::Silent;
+use adapter::{Adapter, Blobs, Broken, Expect, Fingerprint, Item, Key, Known, Mode, Op, Options, Outcome, Outcomes, Sink, StepId};
+use record::{Digest, RecordId, Value};
+
+/// Counts what a scan reports, and remembers what an engine would.
+#[derive(Default)]
+struct Tally {
+    known: HashMap<Key, Fingerprint>,
+    keep: bool,
+    first: Option<Item>,
+    items: usize,
+    unchanged: usize,
+    broken: usize,
+}
+
+impl Sink for Tally {
+    fn item(&mut self, item: Item) {
+        self.items += 1;
+        if self.keep {
+            self.known.insert(item.key.clone(), item.fingerprint.clone());
+        }
+        self.first.get_or_insert(item);
+    }
+
+    fn unchanged(&mut self, _key: Key, _fingerprint: Fingerprint) {
+        self.unchanged += 1;
+    }
+
+    fn broken(&mut self, _broken: Broken) {
+        self.broken += 1;
+    }
+}
+
+struct Memory(HashMap<Key, Fingerprint>);
+
+impl Known for Memory {
+    fn fingerprint(&self, key: &Key) -> Option<Fingerprint> {
+        self.0.get(key).cloned()
+    }
+
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+struct Written(u64);
+
+impl Outcomes for Written {
+    fn outcome(&mut self, _index: usize, outcome: Outcome) {
+        if let Outcome::Put { bytes, .. } = outcome {
+            self.0 += bytes;
+        }
+    }
+}
+
+struct NoBlobs;
+
+impl Blobs for NoBlobs {
+    fn open(&self, digest: Digest) -> Result<Box<dyn Read + '_>, adapter::Error> {
+        Err(adapter::Error::Fatal(format!("no blob {digest}")))
+    }
+}
+
+fn table(rows: usize, keyed: bool) -> String {
+    let mut text = String::from(if keyed { "uid," } else { "" });
+    text.push_str("First name,Last name,Mobile,Work e-mail,Street,City,Birthday,Notes,Colour\n");
+    for n in 0..rows {
+        if keyed {
+            text.push_str(&format!("urn:uuid:{n:032x},"));
+        }
+        text.push_str(&format!("Ada{n},Lovelace,+44 20 7946 {n:06},ada{n}@example.org,\"Main Street {n}, back\",London,1815-12-10,,red\n"));
+    }
+    text
+}
+
+fn timed<T>(what: &str, bytes: usize, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let out = work();
+    let seconds = start.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "sizes of files are small enough")]
+    let speed = bytes as f64 / 1e6 / seconds;
+    println!("{what:<40} {seconds:>8.3} s {speed:>8.0} MB/s");
+    out
+}
+
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: unknown").to_owned()
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let rows: usize = std::env::args().nth(1).map_or(Ok(100_000), |rows| rows.parse())?;
+    let path = std::env::temp_dir().join(format!("measure-{}.csv", std::process::id()));
+    for keyed in [false, true] {
+        let text = table(rows, keyed);
+        std::fs::write(&path, &text)?;
+        let bytes = text.len();
+        println!("{rows} rows, {} MB, {}", bytes / 1_000_000, if keyed { "uid column" } else { "no key" });
+        timed("SHA-256 of the file", bytes, || Digest::of(text.as_bytes()));
+        drop(text);
+        let open = || adapter_csv::format().open(path.clone(), &Options::new(), Box::new(Silent));
+        let mut adapter = open()?;
+        let mut tally = Tally::default();
+        timed("scan, every row mapped", bytes, || adapter.scan(&Memory(HashMap::new()), &mut tally))?;
+        println!("{} items, {} broken, {}", tally.items, tally.broken, peak());
+        let mut all = Tally { keep: true, ..Tally::default() };
+        adapter.scan(&Memory(HashMap::new()), &mut all)?;
+        let known = Memory(std::mem::take(&mut all.known));
+        let mut again = Tally::default();
+        timed("scan, every row known", bytes, || adapter.scan(&known, &mut again))?;
+        println!("{} unchanged, {} items", again.unchanged, again.items);
+        write_one(adapter.as_mut(), all.first, bytes)?;
+    }
+    std::fs::remove_file(&path)?;
+    Ok(())
+}
+
+fn write_one(adapter: &mut dyn Adapter, item: Option<Item>, bytes: usize) -> Result<(), adapter::Error> {
+    let Some(item) = item else { return Ok(()) };
+    let record = item.record.clone().with("name/given", Value::text("Ida"));
+    let expect = Expect::Fingerprint(&item.fingerprint);
+    let op = Op::Put { id: RecordId([1; 16]), key: Some(&item.key), expect, record: &record, changed: &[] };
+    let mut written = Written(0);
+    timed("one cell written and read back", bytes, || adapter.apply(StepId([1; 16]), &[op], Mode::Perform, &NoBlobs, &mut written))?;
+    adapter.settle(StepId([1; 16]))?;
+    println!("{} bytes changed, {}", written.0, peak());
+    Ok(())
+}
