@@ -1,0 +1,109 @@
+//! The wire between an endpoint and the log, on which messages are lost, doubled and late.
+
+use std::io::{Read, Write};
+
+use protocol::{Appended, BlobId, Collection, Cursor, Envelope, Error, Head, Page, Store};
+
+use super::faults::Fault;
+use super::fuse::Fuse;
+use super::log::Log;
+use super::shared::Shared;
+use super::weather::Weather;
+
+/// The store as one endpoint reaches it.
+pub(super) struct Wire {
+    pub(super) log: Shared<Log>,
+    pub(super) weather: Shared<Weather>,
+    pub(super) fuse: Fuse,
+    /// Envelopes that will arrive, or arrive once more, later.
+    pub(super) under_way: Shared<Vec<Envelope>>,
+    /// The store is a file on this device: messages arrive.
+    pub(super) embedded: bool,
+    /// The newest sequence that was ever answered: a reader's replica may lag, but never goes back.
+    pub(super) latest: Shared<u64>,
+}
+
+impl Wire {
+    fn live(&self) -> Result<(), Error> {
+        if self.fuse.burn() { Err(Error::Unavailable("the device is dead".into())) } else { Ok(()) }
+    }
+
+    fn fails(&self, fault: Fault, permille: usize) -> bool {
+        !self.embedded && self.weather.look().strikes(fault, permille)
+    }
+
+    fn ask(&self) -> Result<(), Error> {
+        self.live()?;
+        if self.fails(Fault::RequestLost, 40) || self.fails(Fault::ReplyLost, 20) {
+            return Err(Error::Unavailable("no answer".into()));
+        }
+        Ok(())
+    }
+
+    fn reached(&self, sequence: u64) {
+        let mut latest = self.latest.look();
+        *latest = sequence.max(*latest);
+    }
+
+    /// Returns the sequence that a read is answered from.
+    fn replica(&self, at_least: u64) -> u64 {
+        let newest = self.log.look().length();
+        let floor = (*self.latest.look()).max(at_least).min(newest);
+        let span = usize::try_from(newest - floor).unwrap_or_default();
+        let lag = if self.fails(Fault::StaleRead, 150) { self.weather.look().dice.below(span + 1) } else { 0 };
+        let sequence = newest - lag as u64;
+        self.reached(sequence);
+        sequence
+    }
+}
+
+impl Store for Wire {
+    fn head(&self, _: &Collection) -> Result<Head, Error> {
+        self.ask()?;
+        let sequence = self.replica(0);
+        Ok(self.log.look().page(&Cursor::start(super::log::LOG), sequence, 0)?.head)
+    }
+
+    fn append(&self, _: &Collection, envelope: &Envelope) -> Result<Appended, Error> {
+        self.live()?;
+        if self.fails(Fault::RequestLost, 60) {
+            return Err(Error::Unavailable("no answer".into()));
+        }
+        if self.fails(Fault::Late, 60) {
+            self.under_way.look().push(envelope.clone());
+            return Err(Error::Unavailable("no answer in time".into()));
+        }
+        let answer = self.log.look().append(envelope)?;
+        self.weather.look().tally.count(if matches!(answer, Appended::Stale(_)) { "appends refused as stale" } else { "appends" });
+        if self.fails(Fault::Doubled, 80) {
+            self.under_way.look().push(envelope.clone());
+        }
+        if self.fails(Fault::ReplyLost, 80) {
+            return Err(Error::Unavailable("no answer".into()));
+        }
+        self.live()?;
+        let length = self.log.look().length();
+        self.reached(length);
+        Ok(answer)
+    }
+
+    fn read(&self, _: &Collection, after: &Cursor, limit: usize) -> Result<Page, Error> {
+        self.ask()?;
+        let sequence = self.replica(after.sequence.0);
+        // A short page now and then: nobody may rely on getting everything at once.
+        let limit = limit.min(1 + self.weather.look().dice.below(6));
+        self.log.look().page(after, sequence, limit)
+    }
+
+    fn missing(&self, _: &Collection, _: &[BlobId]) -> Result<Vec<BlobId>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn put_blob(&self, _: &Collection, _: BlobId, _: &mut dyn Read) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn blob(&self, _: &Collection, id: BlobId, _: &mut dyn Write) -> Result<(), Error> {
+        Err(Error::NoSuchBlob(id.to_string()))
+    }
+}
