@@ -9,8 +9,12 @@ use std::collections::BTreeSet;
 
 use record::{Against, Change, Kind, Life, Pointer, Record, RecordId, Value};
 
-use crate::difference::Holds;
+use crate::difference::{Holds, differing};
 use crate::state::State;
+
+/// The field by which applications name a record. An item that has one keeps it: two applications that know one
+/// person under two UIDs go on to do so, and that is no conflict.
+const NAME: &str = "uid";
 
 /// Who stands when both sides changed one field from a known ancestor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +90,13 @@ impl<'a> Sides<'a> {
 
     /// Tells whether a difference in this field is a person's doing that this endpoint can see.
     fn counts(&self, pointer: &Pointer) -> bool {
-        (self.holds)(pointer) && !(self.volatile)(pointer)
+        (self.holds)(pointer) && !(self.volatile)(pointer) && !self.both_named(pointer)
+    }
+
+    /// Tells whether this is the UID, and both sides have one.
+    fn both_named(&self, pointer: &Pointer) -> bool {
+        let has = |record: &Record| record.fields.contains_key(pointer);
+        pointer.as_str() == NAME && self.meant.is_some_and(has) && self.remote.is_some_and(|remote| has(&remote.record))
     }
 
     fn pointers(&self) -> BTreeSet<&'a Pointer> {
@@ -128,7 +138,7 @@ fn bury(sides: &Sides<'_>, meant: &Record, remote: &State) -> Merged {
     for (pointer, value) in edits {
         put(&mut record, pointer, value);
     }
-    keep_volatile(sides, meant, &mut record);
+    keep_own(sides, meant, &mut record);
     Merged { target: Target::Put(record), losers: Vec::new() }
 }
 
@@ -150,7 +160,7 @@ fn merge_fields(sides: &Sides<'_>, meant: &Record, remote: &State, policy: Polic
             losers.push(Loser { field: pointer.clone(), value: value.clone(), against: Against::Value, base: base.cloned() });
         }
     }
-    keep_volatile(sides, meant, &mut record);
+    keep_own(sides, meant, &mut record);
     Merged { target: Target::Put(record), losers }
 }
 
@@ -161,18 +171,19 @@ fn put(record: &mut Record, pointer: &Pointer, value: Option<&Value>) {
     };
 }
 
-/// Volatile fields stay as they stand here: they are never a reason to write.
-fn keep_volatile(sides: &Sides<'_>, meant: &Record, record: &mut Record) {
-    let changing: Vec<&Pointer> = sides.pointers().into_iter().filter(|pointer| (sides.volatile)(pointer)).collect();
-    for pointer in changing {
+/// Volatile fields and the item's own UID stay as they stand here: they are never a reason to write.
+fn keep_own(sides: &Sides<'_>, meant: &Record, record: &mut Record) {
+    let own = |pointer: &&Pointer| (sides.volatile)(pointer) || sides.both_named(pointer);
+    let kept: Vec<&Pointer> = sides.pointers().into_iter().filter(own).collect();
+    for pointer in kept {
         put(record, pointer, meant.fields.get(pointer));
     }
 }
 
-/// Tells whether two records hold the same but for volatile fields.
+/// Tells whether two records hold the same but for volatile fields and the UID.
 #[must_use]
 pub fn same_content(one: &Record, other: &Record, volatile: Holds<'_>) -> bool {
-    one == other || crate::difference::differing(one, other).iter().all(volatile)
+    one == other || differing(one, other).iter().all(|pointer| volatile(pointer) || pointer.as_str() == NAME)
 }
 
 /// A change to push, and the remote values that lose by it.
@@ -257,3 +268,7 @@ fn record_edit(change: &mut Change, pointer: &Pointer, value: Option<&Value>) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "merge_tests.rs"]
+mod tests;

@@ -36,7 +36,9 @@ pub enum PayloadError {
     #[error(transparent)]
     Codec(#[from] CodecError),
     /// The payload is of a newer version.
-    #[error("the payload has version {version}, codec {codec}, cipher {cipher}; this program reads version 1, codec 1, cipher 0: upgrade it")]
+    #[error(
+        "the payload has version {version}, codec {codec}, cipher {cipher}; this program reads version 1, codec 1, cipher 0: upgrade it"
+    )]
     Newer {
         /// Its version.
         version: u64,

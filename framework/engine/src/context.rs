@@ -51,6 +51,8 @@ pub(crate) struct Session<'s> {
     pub(crate) unread: Vec<Held>,
     /// What could not be written in this session.
     pub(crate) unwritten: Vec<Held>,
+    /// What a person must look at besides.
+    pub(crate) findings: Vec<Held>,
     /// Records that this session pushed, and wrote.
     pub(crate) pushed: BTreeSet<RecordId>,
     pub(crate) pulled: BTreeSet<RecordId>,
@@ -76,6 +78,7 @@ impl<'s> Session<'s> {
             untouchable: BTreeSet::new(),
             unread: Vec::new(),
             unwritten: Vec::new(),
+            findings: Vec::new(),
             pushed: BTreeSet::new(),
             pulled: BTreeSet::new(),
             report: Report { endpoint: endpoint.to_owned(), ..Report::default() },
@@ -89,6 +92,19 @@ impl<'s> Session<'s> {
 
     pub(crate) fn adapter_error(&self, source: adapter::Error) -> Error {
         Error::Adapter { endpoint: self.endpoint.to_owned(), source }
+    }
+
+    /// Holds up something that a person must look at, once.
+    pub(crate) fn found(&mut self, finding: &adapter::Error) {
+        self.findings.push(Held {
+            key: None,
+            record: None,
+            title: "(kept aside)".to_owned(),
+            place: format!("endpoint {}", self.endpoint),
+            reason: finding.to_string(),
+            unwritten: true,
+            missing: false,
+        });
     }
 
     /// Lends what a merge may look at; the record was fetched before.

@@ -1,7 +1,7 @@
 //! The join: items that turn out to be records which the collection has under other ids.
 
 use delta::align::{Parts, align, localise};
-use delta::link::{Candidate, Links, link};
+use delta::link::{Candidate, Doubt, Links, link};
 use record::{Record, RecordId};
 
 use crate::context::Session;
@@ -26,13 +26,28 @@ pub(crate) fn join(session: &mut Session<'_>) -> Result<(), Error> {
             adopt(session, link.newcomer, link.resident, &link.evidence.to_string(), before)?;
         }
     }
-    for doubt in doubtful {
-        let Some(seen) = session.trees.seen(doubt.newcomer)? else { continue };
-        let evidence = format!("{}, but {}", doubt.evidence, doubt.reason);
-        let shown = seen.meant.clone();
-        let joined = Joined { newcomer: doubt.newcomer, residents: doubt.residents, linked: false, evidence, shown, before: None };
-        session.trees.put_joined(doubt.newcomer, Some(joined));
-    }
+    doubtful.into_iter().try_for_each(|doubt| leave(session, doubt))?;
+    Ok(())
+}
+
+/// Leaves a doubt to a person; what is said of one item for several reasons is listed together.
+fn leave(session: &mut Session<'_>, doubt: Doubt) -> Result<(), Error> {
+    let Some(shown) = session.trees.seen(doubt.newcomer)?.map(|seen| seen.meant.clone()) else { return Ok(()) };
+    let evidence = format!("{}, but {}", doubt.evidence, doubt.reason);
+    let listed = session.trees.joined(doubt.newcomer).cloned();
+    let mut joined = listed.unwrap_or(Joined {
+        newcomer: doubt.newcomer,
+        residents: Vec::new(),
+        linked: false,
+        evidence: String::new(),
+        shown,
+        before: None,
+    });
+    let new = doubt.residents.into_iter().filter(|resident| !joined.residents.contains(resident)).collect::<Vec<_>>();
+    joined.residents.extend(new);
+    let separator = if joined.evidence.is_empty() { "" } else { "; " };
+    joined.evidence = format!("{}{separator}{evidence}", joined.evidence);
+    session.trees.put_joined(joined.newcomer, Some(joined));
     Ok(())
 }
 

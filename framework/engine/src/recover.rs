@@ -32,8 +32,13 @@ pub(crate) async fn recover(session: &mut Session<'_>) -> Result<(), Error> {
 }
 
 /// Tells the adapter that the step is durable, and forgets it.
+///
+/// An adapter that finds bytes which nobody had seen among what the step displaced keeps them and says so once.
 pub(crate) async fn settle(session: &mut Session<'_>, step: adapter::StepId) -> Result<(), Error> {
-    session.adapter.settle(step).map_err(|error| session.adapter_error(error))?;
+    if let Err(finding) = session.adapter.settle(step) {
+        session.adapter.settle(step).map_err(|error| session.adapter_error(error))?;
+        session.found(&finding);
+    }
     session.doors.at(Point::Settled).await;
     session.trees.put_step(None);
     session.trees.commit()

@@ -79,7 +79,7 @@ fn conclude(session: &mut Session<'_>) -> Result<(), Error> {
             session.trees.rest(id);
         }
     }
-    let held: Vec<Held> = session.unread.drain(..).chain(session.unwritten.drain(..)).collect();
+    let held: Vec<Held> = session.unread.drain(..).chain(session.unwritten.drain(..)).chain(session.findings.drain(..)).collect();
     if session.trees.objects().held()? != held {
         session.trees.put_held(held.clone());
     }

@@ -193,6 +193,11 @@ impl<'o> Trees<'o> {
         self.batch.held = Some(held);
     }
 
+    /// Returns a join that was made since the last commit.
+    pub(crate) fn joined(&self, newcomer: RecordId) -> Option<&Joined> {
+        self.batch.joined.get(&newcomer)?.as_ref()
+    }
+
     pub(crate) fn put_joined(&mut self, newcomer: RecordId, joined: Option<Joined>) {
         self.batch.joined.insert(newcomer, joined);
     }
