@@ -157,8 +157,8 @@ fn freeze(session: &mut Session<'_>, built: &Built) -> Result<Envelope, Error> {
     };
     let envelope = seal(session.doors, &session.settings.collection, base, &built.transaction);
     let conflicts = built.transaction.conflicts.iter().map(|conflict| conflict.id).collect();
+    // The values that lose by this very push are not kept as pending: if it is refused, they have not lost.
     let meta = &mut session.trees.meta;
-    meta.pending.clone_from(&built.transaction.conflicts);
     meta.frozen.push(Frozen { transaction: envelope.transaction, base, conflicts });
     meta.out = Some(envelope.clone());
     session.trees.commit()?;
