@@ -81,13 +81,24 @@ fn table(rows: usize, keyed: bool) -> String {
     text
 }
 
+/// Returns the seconds that all threads of this process have worked so far.
+fn worked() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks: u32 = status.split(' ').skip(13).take(2).filter_map(|ticks| ticks.parse::<u32>().ok()).sum();
+    f64::from(ticks) / 100.0
+}
+
 fn timed<T>(what: &str, bytes: usize, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), worked());
     let out = work();
-    let seconds = start.elapsed().as_secs_f64();
+    let (seconds, worked) = (start.elapsed().as_secs_f64(), worked() - before);
     #[expect(clippy::cast_precision_loss, reason = "sizes of files are small enough")]
-    let speed = bytes as f64 / 1e6 / seconds;
-    println!("{what:<40} {seconds:>8.3} s {speed:>8.0} MB/s");
+    let megabytes = bytes as f64 / 1e6;
+    println!(
+        "{what:<32} {seconds:>7.3} s, {:>5.0} MB/s; of work {worked:>6.2} s, {:>5.0} MB/s a core",
+        megabytes / seconds,
+        megabytes / worked
+    );
     out
 }
 

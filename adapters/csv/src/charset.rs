@@ -104,6 +104,14 @@ impl Text {
         Ok(Self { charset, mark, bytes })
     }
 
+    /// Returns the bytes of the file that this text was read from.
+    pub(crate) fn into_file(self) -> Vec<u8> {
+        match self.charset {
+            Charset::Utf8 | Charset::Legacy(_) if self.mark.is_empty() => self.bytes,
+            _ => self.file(&self.bytes),
+        }
+    }
+
     /// Returns the bytes of the file that holds `bytes` in place of this text's.
     pub(crate) fn file(&self, bytes: &[u8]) -> Vec<u8> {
         let mut file = self.mark.to_vec();
@@ -217,7 +225,8 @@ mod tests {
         fn every_file_is_given_back_as_it_was(mark in 0..3_usize, mut raw in proptest::collection::vec(any::<u8>(), 0..60)) {
             raw.splice(0..0, [&[][..], LITTLE_MARK, BIG_MARK][mark].iter().copied());
             if let Ok(text) = Text::read(raw.clone(), None) {
-                prop_assert_eq!(text.file(&text.bytes), raw);
+                prop_assert_eq!(text.file(&text.bytes), raw.clone());
+                prop_assert_eq!(text.into_file(), raw);
             }
         }
     }

@@ -8,7 +8,7 @@ use record::{Pointer, Record, Value};
 use crate::dates::Dates;
 use crate::layout::{Column, Layout};
 use crate::mapping::{Form, trait_of};
-use crate::slots::{SEVERAL, Slot};
+use crate::slots::{SEVERAL, Slot, SlotColumn};
 
 /// What a cell of words can say of a part, below `<stem>/<id>/`.
 pub(crate) const SAID: &[&str] = &[
@@ -23,43 +23,100 @@ pub(crate) const SAID: &[&str] = &[
     "pref",
 ];
 
-/// Returns the record that a row shows.
-pub(crate) fn decode(layout: &Layout, cells: &[Cow<'_, str>]) -> Record {
-    let mut record = Record::new(layout.kind.clone());
-    for (column, cell) in layout.columns.iter().zip(cells) {
-        match column {
-            Column::Field { pointer, form } => {
-                if let Some(value) = value(*form, cell, &layout.dates) {
-                    record.fields.insert(pointer.clone(), value);
-                }
-            }
-            Column::Set { stem, separator } => {
-                let pointers = members(cell, separator).map(|member| Pointer::from(format!("{stem}/{}", escape(member))));
-                record.fields.extend(pointers.map(|pointer| (pointer, Value::Boolean(true))));
-            }
-            Column::Slot => {}
-        }
-    }
-    layout.slots.iter().for_each(|slot| slot_fields(slot, layout, cells, &mut record));
-    record
+/// The fields that rows of one layout show, in pointer order.
+///
+/// A plan is made anew for each batch of rows: its pointers are counted, and counts that threads share are slow.
+#[derive(Debug)]
+pub(crate) struct Plan<'l> {
+    layout: &'l Layout,
+    steps: Vec<(Pointer, Source<'l>)>,
 }
 
-fn slot_fields(slot: &Slot, layout: &Layout, cells: &[Cow<'_, str>], record: &mut Record) {
-    let cell = |column: usize| cells.get(column).map(Cow::as_ref).unwrap_or_default();
-    if !slot.columns.iter().any(|column| column.head && value(column.form, cell(column.column), &layout.dates).is_some()) {
-        return;
-    }
-    let words = slot.words.map(|column| said(slot, cell(column))).unwrap_or_default();
-    if let Some(column) = slot.columns.first().filter(|column| slot.several && cell(column.column).contains(SEVERAL)) {
-        return several_fields(slot, column.form, cell(column.column), &words, record);
-    }
-    for column in &slot.columns {
-        if let Some(value) = value(column.form, cell(column.column), &layout.dates) {
-            record.fields.insert(column.pointer.clone(), value);
+/// Where a field comes from.
+#[derive(Debug)]
+enum Source<'l> {
+    Cell { column: usize, form: Form, slot: Option<usize> },
+    Implied { slot: usize, value: &'l Value },
+}
+
+/// What stands in a slot of one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    Nothing,
+    One,
+    Several,
+}
+
+impl<'l> Plan<'l> {
+    /// Makes the plan of a layout.
+    pub(crate) fn of(layout: &'l Layout) -> Self {
+        let fresh = |pointer: &Pointer| Pointer::new(pointer.as_str());
+        let mut steps = Vec::new();
+        for (column, what) in layout.columns.iter().enumerate() {
+            if let Column::Field { pointer, form } = what {
+                steps.push((fresh(pointer), Source::Cell { column, form: *form, slot: None }));
+            }
         }
+        for (slot, what) in layout.slots.iter().enumerate() {
+            let cell = |column: &SlotColumn| Source::Cell { column: column.column, form: column.form, slot: Some(slot) };
+            steps.extend(what.columns.iter().map(|column| (fresh(&column.pointer), cell(column))));
+            steps.extend(what.implied.iter().map(|(pointer, value)| (fresh(pointer), Source::Implied { slot, value })));
+        }
+        steps.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Self { layout, steps }
     }
-    record.fields.extend(slot.implied.iter().cloned());
-    put_words(slot, &slot.place, &words, record);
+
+    /// Returns the record that a row shows.
+    pub(crate) fn decode(&self, cells: &[Cow<'_, str>]) -> Record {
+        let layout = self.layout;
+        let cell = |column: usize| cells.get(column).map(Cow::as_ref).unwrap_or_default();
+        let present: Vec<Presence> = layout.slots.iter().map(|slot| presence(slot, &cell)).collect();
+        let alone = |slot: usize| present.get(slot) == Some(&Presence::One);
+        let mut fields = Vec::with_capacity(self.steps.len());
+        for (pointer, source) in &self.steps {
+            let value = match *source {
+                Source::Cell { column, form, slot } if slot.is_none_or(alone) => value(form, cell(column), &layout.dates),
+                Source::Implied { slot, value } if alone(slot) => Some(value.clone()),
+                Source::Cell { .. } | Source::Implied { .. } => None,
+            };
+            fields.extend(value.map(|value| (pointer.clone(), value)));
+        }
+        let mut record = Record { kind: layout.kind.clone(), fields: fields.into_iter().collect() };
+        for (column, what) in layout.columns.iter().enumerate() {
+            if let Column::Set { stem, separator } = what {
+                let pointers = members(cell(column), separator).map(|member| Pointer::from(format!("{stem}/{}", escape(member))));
+                record.fields.extend(pointers.map(|pointer| (pointer, Value::Boolean(true))));
+            }
+        }
+        for (slot, presence) in layout.slots.iter().zip(present) {
+            more_fields(slot, presence, &cell, &mut record);
+        }
+        record
+    }
+}
+
+/// Returns the record that a row shows.
+pub(crate) fn decode(layout: &Layout, cells: &[Cow<'_, str>]) -> Record {
+    Plan::of(layout).decode(cells)
+}
+
+fn presence<'c>(slot: &Slot, cell: &dyn Fn(usize) -> &'c str) -> Presence {
+    let shows = |column: &SlotColumn| column.head && shows(column.form, cell(column.column));
+    match slot.columns.first() {
+        _ if !slot.columns.iter().any(shows) => Presence::Nothing,
+        Some(column) if slot.several && cell(column.column).contains(SEVERAL) => Presence::Several,
+        _ => Presence::One,
+    }
+}
+
+/// Adds what the words beside a slot say, and its values if there are several.
+fn more_fields<'c>(slot: &Slot, presence: Presence, cell: &dyn Fn(usize) -> &'c str, record: &mut Record) {
+    let words = || slot.words.map(|column| said(slot, cell(column))).unwrap_or_default();
+    match (presence, slot.columns.first()) {
+        (Presence::Several, Some(column)) => several_fields(slot, column.form, cell(column.column), &words(), record),
+        (Presence::One, _) => put_words(slot, &slot.place, &words(), record),
+        (Presence::Nothing | Presence::Several, _) => {}
+    }
 }
 
 /// Shows each of several values in one cell as a part of its own.
@@ -82,16 +139,17 @@ fn put_words(slot: &Slot, place: &str, words: &[(&'static str, Value)], record: 
 
 /// Returns the value that a cell shows; an empty one shows nothing.
 pub(crate) fn value(form: Form, cell: &str, dates: &Dates) -> Option<Value> {
-    if cell.trim().is_empty() {
-        return None;
-    }
-    match form {
-        Form::Text => Some(Value::Text(unfold(cell).into_owned())),
-        Form::Uri => Some(Value::Uri(unfold(cell).into_owned())),
-        // Outlook's word for no date.
-        Form::Date if matches!(cell, "0/0/00" | "0.0.00" | "00/00/00") => None,
-        Form::Date => Some(dates.read(&unfold(cell))),
-    }
+    shows(form, cell).then(|| match form {
+        Form::Text => Value::Text(unfold(cell).into_owned()),
+        Form::Uri => Value::Uri(unfold(cell).into_owned()),
+        Form::Date => dates.read(&unfold(cell)),
+    })
+}
+
+fn shows(form: Form, cell: &str) -> bool {
+    // Outlook's words for no date.
+    let no_date = form == Form::Date && matches!(cell, "0/0/00" | "0.0.00" | "00/00/00");
+    !no_date && !cell.trim_start().is_empty()
 }
 
 /// Makes every line break a line feed.

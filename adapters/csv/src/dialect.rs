@@ -144,7 +144,7 @@ fn agreement(sample: &[u8], delimiter: u8, whole: bool) -> Option<(usize, usize)
     let mut ends = Vec::new();
     let mut counts = Vec::new();
     for row in Rows::new(sample, delimiter).filter(|row| row.start < row.end).take(64) {
-        if !whole && row.next >= sample.len() && !counts.is_empty() {
+        if !whole && row.next() >= sample.len() && !counts.is_empty() {
             break;
         }
         cells(sample.get(row.start..row.end).unwrap_or_default(), delimiter, row.shape, &mut ends);

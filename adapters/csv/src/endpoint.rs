@@ -153,7 +153,7 @@ fn layout_of_head(path: &Path, settings: &Settings) -> Result<Option<Layout>, Er
     let Ok(table) = Table::read(path, head, settings) else { return Ok(None) };
     match Layout::find(&table.headers, settings, &|column| table.sample(column)) {
         Ok(layout) => Ok(Some(layout)),
-        Err(error) if table.rows.len() > 1 || table.header.next > table.header.end => Err(error),
+        Err(error) if table.rows.len() > 1 || table.header.next() > table.header.end => Err(error),
         Err(_) => Ok(None),
     }
 }

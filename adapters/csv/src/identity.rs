@@ -1,5 +1,6 @@
 //! What names a row: the digest of its cells, its key, and its place among equal rows.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
@@ -45,6 +46,8 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) struct Index {
     pub(crate) sketches: Vec<Sketch>,
+    /// The rows that share a key, by its digest.
+    twins: Names<Vec<usize>>,
 }
 
 /// Passes on bits that are random already.
@@ -82,7 +85,7 @@ impl Index {
                 *sketch = room.sketch(table, layout, *row);
             }
         });
-        let mut index = Self { sketches };
+        let mut index = Self { sketches, twins: Names::default() };
         index.tell_apart();
         index
     }
@@ -95,9 +98,10 @@ impl Index {
             sketch.ordinal = *count;
             *count += 1;
         }
-        for sketch in self.sketches.iter_mut().filter(|sketch| sketch.state == State::Keyed) {
+        for (at, sketch) in self.sketches.iter_mut().enumerate().filter(|(_, sketch)| sketch.state == State::Keyed) {
             if seen.get(&sketch.name).is_some_and(|count| *count > 1) {
                 sketch.state = State::Twin;
+                self.twins.entry(sketch.name).or_default().push(at);
             }
         }
     }
@@ -107,8 +111,10 @@ impl Index {
         let sketch = self.sketches.get(at)?;
         match sketch.state {
             State::Faulty => None,
-            State::Bare => Some(Key(format!("{}#{}", hexadecimal(sketch.content), sketch.ordinal))),
-            State::Keyed | State::Twin => key_text(&table.cells(*table.rows.get(at)?).ok()?, layout).map(Key),
+            State::Bare => Some(Key(content_text(sketch.content, sketch.ordinal))),
+            State::Keyed | State::Twin => {
+                read_key(table, layout, *table.rows.get(at)?, &mut Vec::with_capacity(layout.names.len())).map(Key)
+            }
         }
     }
 
@@ -138,18 +144,37 @@ impl Index {
         found
     }
 
-    /// Returns the rows that share the key of the row at `at`.
-    pub(crate) fn twins<'i>(&'i self, at: usize) -> impl Iterator<Item = usize> + 'i {
-        let name = self.sketches.get(at).map(|sketch| sketch.name);
-        let twin = move |sketch: &Sketch| sketch.state == State::Twin && Some(sketch.name) == name;
-        self.sketches.iter().enumerate().filter(move |(other, sketch)| *other != at && twin(sketch)).map(|(other, _)| other)
+    /// Returns the other rows that share the key of the row at `at`.
+    pub(crate) fn twins(&self, at: usize) -> impl Iterator<Item = usize> {
+        let twins = self.sketches.get(at).and_then(|sketch| self.twins.get(&sketch.name));
+        twins.into_iter().flatten().copied().filter(move |other| *other != at)
     }
+}
+
+/// Reads the key cells of a row that is known to be whole.
+fn read_key(table: &Table, layout: &Layout, row: Row, ends: &mut Vec<usize>) -> Option<String> {
+    table.cell_ends(row, ends).ok()?;
+    let part = |column: &usize| table.text_at(row, ends, *column).unwrap_or_default();
+    let parts: Vec<Cow<'_, str>> = layout.key.iter().map(part).collect();
+    join_key(parts.iter().map(AsRef::as_ref))
+}
+
+fn join_key<'p>(parts: impl Iterator<Item = &'p str>) -> Option<String> {
+    let mut key = String::new();
+    let mut some = false;
+    for (at, part) in parts.enumerate() {
+        if at > 0 {
+            key.push(UNIT);
+        }
+        key.push_str(part);
+        some |= !part.trim().is_empty();
+    }
+    some.then_some(key)
 }
 
 /// Returns the key of a row from its cells; none if they are empty.
 pub(crate) fn key_text(cells: &[impl AsRef<str>], layout: &Layout) -> Option<String> {
-    let parts: Vec<&str> = layout.key.iter().map(|column| cells.get(*column).map(AsRef::as_ref).unwrap_or_default()).collect();
-    parts.iter().any(|part| !part.trim().is_empty()).then(|| parts.join(&UNIT.to_string()))
+    join_key(layout.key.iter().map(|column| cells.get(*column).map(AsRef::as_ref).unwrap_or_default()))
 }
 
 /// Returns the digest that a row of these cells has.
@@ -208,8 +233,7 @@ impl Room {
 
     fn key(&self, layout: &Layout) -> Option<String> {
         let cell = |column: &usize| self.cells.get(*column).and_then(|range| self.buffer.get(range.clone())).unwrap_or_default();
-        let parts: Vec<&str> = layout.key.iter().map(|column| std::str::from_utf8(cell(column)).unwrap_or_default()).collect();
-        parts.iter().any(|part| !part.trim().is_empty()).then(|| parts.join(&UNIT.to_string()))
+        join_key(layout.key.iter().map(|column| std::str::from_utf8(cell(column)).unwrap_or_default()))
     }
 }
 
@@ -217,8 +241,8 @@ fn name_of(key: &str) -> [u8; 16] {
     Digest::of_parts(&[b"syncretic.csv-key/1", key.as_bytes()]).head()
 }
 
-fn hexadecimal(bytes: [u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(bytes))
+fn content_text(content: [u8; 16], ordinal: u32) -> String {
+    format!("{:032x}#{ordinal}", u128::from_be_bytes(content))
 }
 
 /// Reads a key that was made of a row's content and its ordinal.

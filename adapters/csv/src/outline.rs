@@ -28,25 +28,11 @@ const SINGLE: &[(&str, &str)] = &[
 const ALWAYS: &[&str] = &["Name", "First Name", "Last Name"];
 
 /// Columns that are numbered: the group, its stem, and what stands behind the number.
-const GROUPS: &[(&str, &str, &[(&str, &str)])] = &[
-    ("E-mail", "emails", &[("Label", ""), ("Value", "address")]),
-    ("Phone", "phones", &[("Label", ""), ("Value", "number")]),
-    (
-        "Address",
-        "addresses",
-        &[
-            ("Label", ""),
-            ("Formatted", "full"),
-            ("Street", "street"),
-            ("City", "locality"),
-            ("PO Box", "postOfficeBox"),
-            ("Region", "region"),
-            ("Postal Code", "postcode"),
-            ("Country", "country"),
-            ("Extended Address", "apartment"),
-        ],
-    ),
-    ("Website", "links", &[("Label", ""), ("Value", "uri")]),
+const GROUPS: &[(&str, &str, &[&str])] = &[
+    ("E-mail", "emails", &["Label", "Value"]),
+    ("Phone", "phones", &["Label", "Value"]),
+    ("Address", "addresses", &["Label", "Formatted", "Street", "City", "PO Box", "Region", "Postal Code", "Country", "Extended Address"]),
+    ("Website", "links", &["Label", "Value"]),
 ];
 
 /// The most parts of one stem that get columns of their own.
@@ -74,7 +60,7 @@ fn contact(records: &[Record]) -> Vec<String> {
         let most = records.iter().map(|record| parts(record, stem)).max().unwrap_or_default();
         let least = usize::from(matches!(*stem, "emails" | "phones"));
         for number in 1..=most.clamp(least, MOST) {
-            headers.extend(columns.iter().map(|(column, _)| format!("{group} {number} - {column}")));
+            headers.extend(columns.iter().map(|column| format!("{group} {number} - {column}")));
         }
     }
     headers.push("uid".to_owned());
@@ -83,7 +69,9 @@ fn contact(records: &[Record]) -> Vec<String> {
 
 fn holds(record: &Record, pointer: &str) -> bool {
     match pointer.split_once("/*/") {
-        Some((stem, rest)) => record.below(stem).any(|(field, _)| vocabulary::split(field.as_str()).is_some_and(|(_, _, below)| below == rest)),
+        Some((stem, rest)) => {
+            record.below(stem).any(|(field, _)| vocabulary::split(field.as_str()).is_some_and(|(_, _, below)| below == rest))
+        }
         None => record.field(pointer).is_some() || record.below(pointer).next().is_some(),
     }
 }

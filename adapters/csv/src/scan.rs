@@ -1,16 +1,22 @@
 //! Reading a table: every row once, as changed, unchanged or broken.
 
+use std::ops::Range;
+use std::sync::mpsc;
+use std::thread;
+
 use adapter::{Broken, Error, Host, Item, Key, Known, Place, Sink};
 use rayon::prelude::*;
 
-use crate::decode::decode;
+use crate::decode::Plan;
 use crate::endpoint::Opened;
 use crate::identity::{State, key_text};
 use crate::settings::ShortRows;
 use crate::table::Fault;
 
+/// How many rows one thread maps at once.
+const BATCH: usize = 1024;
 /// How many rows are mapped before they are handed on.
-const CHUNK: usize = 8192;
+const CHUNK: usize = 8 * BATCH;
 
 /// What is said of one row.
 enum Finding {
@@ -19,31 +25,54 @@ enum Finding {
     Broken(Broken),
 }
 
-/// Reports every row of a table in order.
+/// Reports every row of a table in order: while some are handed on, the next are mapped.
 ///
 /// # Errors
 /// Fails with [`Error::Cancelled`] if someone asked to stop.
 pub(crate) fn report(opened: &Opened, known: &dyn Known, host: &dyn Host, out: &mut dyn Sink) -> Result<(), Error> {
     let count = opened.table.rows.len();
-    for start in (0..count).step_by(CHUNK) {
-        if host.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let rows = start..count.min(start + CHUNK);
-        let findings: Vec<Finding> = rows.clone().into_par_iter().map(|at| find(opened, known, at)).collect();
-        for finding in findings {
-            match finding {
-                Finding::Item(item) => out.item(item),
-                Finding::Unchanged(key, fingerprint) => out.unchanged(key, fingerprint),
-                Finding::Broken(broken) => out.broken(broken),
+    let mut done = 0;
+    thread::scope(|scope| {
+        let (to, from) = mpsc::sync_channel(1);
+        scope.spawn(move || {
+            let mut chunks = (0..count).step_by(CHUNK).map(|start| map_chunk(opened, known, start..count.min(start + CHUNK)));
+            // Nobody takes the rest if someone asked to stop.
+            let _ = chunks.try_for_each(|chunk| to.send(chunk));
+        });
+        for findings in from {
+            if host.cancelled() {
+                return Err(Error::Cancelled);
             }
+            done += findings.len();
+            findings.into_iter().for_each(|finding| hand_on(finding, out));
+            host.progress(done as u64, Some(count as u64));
         }
-        host.progress(rows.end as u64, Some(count as u64));
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
-fn find(opened: &Opened, known: &dyn Known, at: usize) -> Finding {
+fn map_chunk(opened: &Opened, known: &dyn Known, rows: Range<usize>) -> Vec<Finding> {
+    let batches: Vec<Vec<Finding>> = rows
+        .clone()
+        .into_par_iter()
+        .step_by(BATCH)
+        .map(|start| {
+            let plan = Plan::of(&opened.layout);
+            (start..rows.end.min(start + BATCH)).map(|at| find(opened, &plan, known, at)).collect()
+        })
+        .collect();
+    batches.into_iter().flatten().collect()
+}
+
+fn hand_on(finding: Finding, out: &mut dyn Sink) {
+    match finding {
+        Finding::Item(item) => out.item(item),
+        Finding::Unchanged(key, fingerprint) => out.unchanged(key, fingerprint),
+        Finding::Broken(broken) => out.broken(broken),
+    }
+}
+
+fn find(opened: &Opened, plan: &Plan<'_>, known: &dyn Known, at: usize) -> Finding {
     let Opened { table, layout, index, .. } = opened;
     let state = index.sketches.get(at).map(|sketch| sketch.state).unwrap_or_default();
     let Some(key) = index.key(table, layout, at) else { return Finding::Broken(faulty(opened, known, at)) };
@@ -55,19 +84,19 @@ fn find(opened: &Opened, known: &dyn Known, at: usize) -> Finding {
         return Finding::Unchanged(key, fingerprint);
     }
     match table.rows.get(at).map(|row| table.cells(*row)) {
-        Some(Ok(cells)) => Finding::Item(Item { key, fingerprint, record: decode(layout, &cells), place: place(opened, at, None) }),
+        Some(Ok(cells)) => Finding::Item(Item { key, fingerprint, record: plan.decode(&cells), place: place(opened, at, None) }),
         _ => Finding::Broken(faulty(opened, known, at)),
     }
 }
 
 fn place(opened: &Opened, at: usize, offset: Option<usize>) -> Place {
-    let line = opened.table.rows.get(at).map(|row| row.line);
+    let line = opened.table.rows.get(at).map(|row| row.line());
     Place { path: opened.path.clone(), line, column: offset.map(|offset| offset as u64 + 1) }
 }
 
 fn twin(opened: &Opened, at: usize, key: Key) -> Broken {
     let lines: Vec<String> =
-        opened.index.twins(at).take(3).filter_map(|other| Some(opened.table.rows.get(other)?.line.to_string())).collect();
+        opened.index.twins(at).take(3).filter_map(|other| Some(opened.table.rows.get(other)?.line().to_string())).collect();
     let columns: Vec<&str> = opened.layout.key.iter().filter_map(|column| opened.layout.names.get(*column)).map(String::as_str).collect();
     let reason = format!("line {} has the same \"{}\"; give each row its own", lines.join(" and line "), columns.join("\", \""));
     broken(opened, at, Some(key), None, reason)
@@ -94,8 +123,7 @@ fn faulty(opened: &Opened, known: &dyn Known, at: usize) -> Broken {
 fn plausible_key(opened: &Opened, fault: &Fault, at: usize) -> Option<Key> {
     let table = &opened.table;
     let row = *table.rows.get(at)?;
-    let one_line =
-        table.rows.get(at + 1).is_none_or(|next| next.line > row.line) && memchr::memchr2(b'\n', b'\r', table.bytes(row)).is_none();
+    let one_line = memchr::memchr2(b'\n', b'\r', table.bytes(row)).is_none();
     if matches!(fault, Fault::Open | Fault::Ragged) || !one_line {
         return None;
     }

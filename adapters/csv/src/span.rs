@@ -14,10 +14,10 @@ pub(crate) struct Row {
     pub(crate) start: usize,
     /// Where its last cell ends.
     pub(crate) end: usize,
-    /// Where its line ending ends: the start of the next row.
-    pub(crate) next: usize,
     /// The line on which it begins, counted from one.
-    pub(crate) line: u64,
+    line: u32,
+    /// How many bytes its line ending has.
+    ending: u8,
     /// How its quotes stand.
     pub(crate) shape: Shape,
 }
@@ -35,6 +35,18 @@ pub(crate) enum Shape {
     Ragged,
     /// A quote is never closed: the row ends with the text.
     Open,
+}
+
+impl Row {
+    /// Returns where the line ending ends: the start of the next row.
+    pub(crate) fn next(&self) -> usize {
+        self.end + usize::from(self.ending)
+    }
+
+    /// Returns the line on which it begins, counted from one.
+    pub(crate) fn line(&self) -> u64 {
+        u64::from(self.line)
+    }
 }
 
 /// Cuts a text into rows.
@@ -65,8 +77,9 @@ impl Iterator for Rows<'_> {
         let mut scan = Scan { text, delimiter: self.delimiter, start, at: start, breaks: 0, quoted: false, spill: false };
         let open = !scan.run_out();
         let end = scan.at;
-        self.at = end + ending(text, end).len();
-        self.line += scan.breaks + 1;
+        let ending = ending(text, end).len();
+        self.at = end + ending;
+        self.line = self.line.saturating_add(scan.breaks).saturating_add(1);
         let shape = match (open, scan.quoted, scan.breaks > 0, scan.spill) {
             (true, ..) => Shape::Open,
             (_, false, ..) => Shape::Plain,
@@ -74,7 +87,9 @@ impl Iterator for Rows<'_> {
             (_, _, true, false) => Shape::Folded,
             (_, _, true, true) => Shape::Ragged,
         };
-        Some(Row { start, end, next: self.at, line, shape })
+        // Rows are kept by the million, so they are small; a line that no editor could show is the last one.
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        Some(Row { start, end, line, ending: if ending == 2 { 2 } else { u8::from(ending == 1) }, shape })
     }
 }
 
@@ -245,7 +260,7 @@ mod tests {
     #[test]
     fn rows_know_their_lines_and_shapes() {
         let text = b"a,b\r\n\"x\ny\",2\r\"q\",\"r\"\n\n\"a\nb\"c\nd,\"open";
-        let rows: Vec<_> = Rows::new(text, b',').map(|row| (row.line, row.shape)).collect();
+        let rows: Vec<_> = Rows::new(text, b',').map(|row| (row.line(), row.shape)).collect();
         use Shape::{Folded, Open, Plain, Quoted, Ragged};
         assert_eq!(rows, [(1, Plain), (2, Folded), (4, Quoted), (5, Plain), (6, Ragged), (8, Open)]);
     }
@@ -266,8 +281,8 @@ mod tests {
             let mut at = 0;
             for row in Rows::new(&text, b',') {
                 prop_assert_eq!(row.start, at);
-                prop_assert!(row.end <= row.next);
-                at = row.next;
+                prop_assert!(row.end <= row.next());
+                at = row.next();
             }
             prop_assert_eq!(at, text.len());
         }

@@ -135,6 +135,12 @@ impl Table {
         Ok(texts)
     }
 
+    /// Returns the text of one cell of a row whose cells end at `ends`.
+    pub(crate) fn text_at(&self, row: Row, ends: &[usize], column: usize) -> Option<Cow<'_, str>> {
+        let start = column.checked_sub(1).map_or(Some(0), |before| ends.get(before).map(|end| end + 1))?;
+        self.decode(content(self.bytes(row).get(start..*ends.get(column)?)?))
+    }
+
     /// Returns the first text of a row that may be damaged, for people.
     pub(crate) fn title(&self, row: Row) -> Option<String> {
         let bytes = self.bytes(row);
@@ -164,7 +170,7 @@ impl Table {
     }
 
     fn read_header(&self) -> Result<Vec<String>, String> {
-        let line = self.header.line;
+        let line = self.header.line();
         if matches!(self.header.shape, Shape::Open | Shape::Ragged) {
             return Err(format!("line {line}: a quote in the header is never closed; close it"));
         }
@@ -195,7 +201,7 @@ impl Table {
         let found: String = found.chars().filter(|c| !c.is_control()).take(80).collect();
         Err(format!(
             "line {}: the header is missing: the names of the columns are expected here, as \"{expected}\", but \"{found}\" was found; put a first line with the columns' names back",
-            self.header.line
+            self.header.line()
         ))
     }
 }

@@ -73,9 +73,12 @@ pub(crate) fn compose(opened: &Opened, ops: &[Op<'_>], settings: &Settings) -> R
         }
         let file = opened.table.text.file(&splice(&opened.table.text.bytes, edits));
         let (rows, intended) = expected(opened, &verdicts);
-        let failed = match Opened::read(&opened.path, file.clone(), settings) {
+        let failed = match Opened::read(&opened.path, file, settings) {
             Ok(after) => match check(opened, &after, &intended) {
-                failed if failed.is_empty() => return Ok(Written { file: Some(file), answers: answers(&after, &verdicts, &rows) }),
+                failed if failed.is_empty() => {
+                    let answers = answers(&after, &verdicts, &rows);
+                    return Ok(Written { file: Some(after.table.text.into_file()), answers });
+                }
                 failed => failed,
             },
             Err(error) => HashMap::from([(None, error.to_string())]),
@@ -146,7 +149,7 @@ fn judge(opened: &Opened, ops: &[Op<'_>]) -> Vec<Verdict> {
 }
 
 fn gone(opened: &Opened, row: usize) -> Verdict {
-    let bytes = opened.table.rows.get(row).map_or(0, |row| (row.next - row.start) as u64);
+    let bytes = opened.table.rows.get(row).map_or(0, |row| (row.next() - row.start) as u64);
     Verdict::Gone { row, bytes }
 }
 
@@ -268,7 +271,7 @@ fn all_edits(opened: &Opened, verdicts: &[Verdict]) -> Vec<Edit> {
             Verdict::Put { row: Some(_), target } => edits.extend(target.edits.iter().cloned()),
             Verdict::Put { row: None, target } => new.extend(target.edits.iter().map(|edit| edit.bytes.as_slice())),
             Verdict::Gone { row, .. } => {
-                edits.extend(opened.table.rows.get(*row).map(|row| Edit { span: row.start..row.next, bytes: Vec::new() }));
+                edits.extend(opened.table.rows.get(*row).map(|row| Edit { span: row.start..row.next(), bytes: Vec::new() }));
             }
             Verdict::Stale | Verdict::Refused(_) => {}
         }
@@ -297,7 +300,7 @@ fn appended(opened: &Opened, verdicts: &[Verdict], new: &[&[u8]]) -> Edit {
     if ended {
         bytes.extend_from_slice(line);
     }
-    Edit { span: row.next..row.next, bytes }
+    Edit { span: row.next()..row.next(), bytes }
 }
 
 /// Returns where each operation's row stands in the new table, and what each row of it must be.
