@@ -1,1 +1,51 @@
-fn main() {}
+//! `syncretic`: the one place that names every adapter and every store.
+
+mod arguments;
+mod cause;
+mod commands;
+mod conversion;
+mod demo;
+mod diff;
+mod doors;
+mod exit;
+mod failure;
+mod formats;
+mod interrupt;
+mod jobs;
+mod prefix;
+mod progress;
+mod report;
+mod state;
+mod terminal;
+mod values;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::json;
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    interrupt::listen();
+    let terminal = Terminal::new(arguments.format, arguments.quiet, arguments.verbose);
+    let exit = match commands::run(arguments, terminal) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            report(&terminal, &failure);
+            failure.exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn report(terminal: &Terminal, failure: &Failure) {
+    terminal.error(failure);
+    let object = json!({ "schema": "syncretic.error/1", "exit": failure.exit.code(), "error": failure.json() });
+    terminal.object(&object);
+    terminal.event(&object);
+}

@@ -1,0 +1,143 @@
+//! From the engine's, the store's and the adapters' errors to what a person reads, and the exit code.
+
+use std::io::ErrorKind;
+
+use config::{Endpoint, Job, Problems, Source};
+use engine::Hold;
+use protocol::Collection;
+use serde_json::json;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::report::json;
+use crate::state::Holds;
+use crate::terminal::shown;
+
+/// What an error of a job is about.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    /// The configuration's text.
+    pub(crate) source: &'a Source,
+    /// The job.
+    pub(crate) job: &'a Job,
+}
+
+impl About<'_> {
+    /// Says why the engine stopped.
+    pub(crate) fn engine(&self, error: engine::Error) -> Failure {
+        match error {
+            engine::Error::Adapter { endpoint, source } => self.adapter(&endpoint, &source),
+            engine::Error::Held(hold) => self.hold(&hold),
+            engine::Error::Store(error) => self.within(store(&error)),
+            engine::Error::Objects { .. } => {
+                let failure = Failure::new(Exit::Integrity, error.to_string());
+                self.within(failure.note("no application's file was touched by this"))
+            }
+            engine::Error::Entry { .. } => {
+                let failure = Failure::new(Exit::Integrity, error.to_string());
+                self.within(failure.help("put the store back from a backup, or move the state directory away and sync again"))
+            }
+            engine::Error::Contended(_) => self.within(Failure::new(Exit::Temporary, error.to_string())),
+            engine::Error::Unknown(_) => Failure::usage(error.to_string()),
+            other => self.within(Failure::new(Exit::Internal, other.to_string())),
+        }
+    }
+
+    /// Says why an endpoint cannot be read or written.
+    pub(crate) fn adapter(&self, endpoint: &str, error: &adapter::Error) -> Failure {
+        let configured = self.job.endpoints.iter().find(|candidate| candidate.name.value == endpoint);
+        let again = format!("then type `syncretic sync {}`", self.job.name.value);
+        let failure = match error {
+            adapter::Error::Config { option, reason } => match configured {
+                Some(configured) => return self.option(configured, option, reason),
+                None => Failure::usage(error.to_string()),
+            },
+            adapter::Error::Source { .. } => {
+                let failure = Failure::new(Exit::Stopped, error.to_string());
+                let failure = failure.note("nothing was taken for deleted, and nothing was written there");
+                match configured {
+                    Some(configured) => failure.help(format!("put it back, or correct {}; {again}", self.place(configured))),
+                    None => failure,
+                }
+            }
+            adapter::Error::Auth(_) => Failure::new(Exit::Unauthorised, error.to_string()),
+            adapter::Error::Transient { .. } | adapter::Error::Changed { .. } => {
+                Failure::new(Exit::Temporary, error.to_string()).note("nothing was taken for deleted").help(format!("try again: {again}"))
+            }
+            adapter::Error::Io { source, .. } => {
+                let failure = Failure::new(io(source.kind()), error.to_string()).note("nothing was taken for deleted");
+                failure.help(format!("see to the file, {again}"))
+            }
+            adapter::Error::Cancelled => Failure::new(Exit::Interrupted, "interrupted".to_owned()),
+            _ => Failure::new(Exit::Internal, error.to_string()),
+        };
+        self.within(failure.within(&format!("endpoint `{}`", shown(endpoint))).detail("endpoint", json!(endpoint)))
+    }
+
+    fn option(&self, endpoint: &Endpoint, option: &str, reason: &str) -> Failure {
+        let path: Vec<&str> = option.split('.').collect();
+        let message = format!("option `{}` of adapter `{}`: {reason}", shown(option), endpoint.adapter.value);
+        let problem = endpoint.wrong_option(self.source, &path, message).help("correct it, then type `syncretic config check`");
+        Problems::from(problem).into()
+    }
+
+    fn place(&self, endpoint: &Endpoint) -> String {
+        let line = self.source.location(endpoint.path.span).line;
+        format!("`path` in {}:{line}", self.source.file().display())
+    }
+
+    fn within(&self, failure: Failure) -> Failure {
+        failure.within(&format!("cannot sync job `{}`", self.job.name.value))
+    }
+
+    fn hold(&self, hold: &Hold) -> Failure {
+        let mut titles: Vec<String> = hold.titles.iter().map(|title| format!("- {}", shown(title))).collect();
+        let more = hold.records.len().saturating_sub(hold.titles.len());
+        if more > 0 {
+            titles.push(format!("... and {more} more"));
+        }
+        let failure = Failure::new(Exit::Stopped, format!("job `{}` stopped for safety: {hold}", self.job.name.value));
+        failure
+            .note("nothing was deleted anywhere")
+            .note(format!("this would be deleted:\n{}", titles.join("\n")))
+            .help(format!("if that is meant, type `syncretic sync --confirm {}`", hold.name()))
+            .help(format!("if not, put the records back, then type `syncretic sync {}`", self.job.name.value))
+            .detail("hold", json::hold(hold))
+    }
+
+    /// Keeps the hold that an error holds, so that it can be confirmed.
+    pub(crate) fn keep(&self, holds: &Holds, collection: &Collection, error: &engine::Error) -> Outcome<()> {
+        if let engine::Error::Held(hold) = error { holds.keep(collection, hold) } else { Ok(()) }
+    }
+}
+
+/// Says why the store did not do what it was asked.
+pub(crate) fn store(error: &protocol::Error) -> Failure {
+    let exit = match error {
+        protocol::Error::Unavailable(_) => Exit::Temporary,
+        protocol::Error::NotAuthorised(_) => Exit::Unauthorised,
+        protocol::Error::UnknownCursor { .. }
+        | protocol::Error::Malformed(_)
+        | protocol::Error::Newer { .. }
+        | protocol::Error::Integrity(_)
+        | protocol::Error::NoSuchBlob(_) => Exit::Integrity,
+        _ => Exit::Internal,
+    };
+    Failure::new(exit, error.to_string()).note("no application's file was touched by this")
+}
+
+/// Tells whether the operating system may be of another mind later.
+fn io(kind: ErrorKind) -> Exit {
+    match kind {
+        ErrorKind::StorageFull
+        | ErrorKind::QuotaExceeded
+        | ErrorKind::ResourceBusy
+        | ErrorKind::TimedOut
+        | ErrorKind::WouldBlock
+        | ErrorKind::Interrupted
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::StaleNetworkFileHandle => Exit::Temporary,
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotADirectory | ErrorKind::IsADirectory => Exit::Stopped,
+        _ => Exit::Internal,
+    }
+}

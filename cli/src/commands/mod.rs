@@ -1,0 +1,52 @@
+//! The commands, one file each: arguments in, result on stdout, exit code out.
+
+mod config;
+mod conflicts;
+mod convert;
+mod demo;
+mod link;
+mod plan;
+mod quarantine;
+mod review;
+mod status;
+mod sync;
+mod version;
+
+use std::path::PathBuf;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::state::Home;
+use crate::terminal::Terminal;
+
+/// What every command may need.
+pub(crate) struct Context {
+    /// Where words go.
+    pub(crate) terminal: Terminal,
+    /// The configuration file that was named, if one was.
+    pub(crate) config: Option<PathBuf>,
+    /// The state directory.
+    pub(crate) home: Home,
+}
+
+/// Runs a command.
+pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome<Exit> {
+    if let Some(directory) = &arguments.directory {
+        std::env::set_current_dir(directory)
+            .map_err(|error| Failure::usage(format!("cannot work in `{}`: {error}", directory.display())))?;
+    }
+    let context = Context { terminal, config: arguments.config, home: Home::locate()? };
+    match arguments.command {
+        Command::Sync { jobs, confirm } => sync::sync(&context, &jobs, &confirm),
+        Command::Plan { jobs } => plan::plan(&context, &jobs),
+        Command::Status { jobs } => status::status(&context, &jobs),
+        Command::Conflicts(command) => conflicts::conflicts(&context, &command),
+        Command::Quarantine(command) => quarantine::quarantine(&context, &command),
+        Command::Link(command) => link::link(&context, &command),
+        Command::Convert(command) => convert::convert(&context, &command),
+        Command::Config(_) => config::check(&context),
+        Command::Demo { folder } => demo::demo(&context, &folder),
+        Command::Version => version::version(&context),
+    }
+}

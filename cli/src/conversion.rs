@@ -1,0 +1,188 @@
+//! A conversion: everything that one adapter shows, put by another adapter into an empty place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{Cursor, ErrorKind, Write as _};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use adapter::{
+    Adapter, Blobs, Broken, Expect, Fingerprint, Format, Item, Key, Known, Mode, Op, Options, Outcome as Answer, Outcomes, Sink, StepId,
+};
+use delta::align::{Parts, align};
+use record::{Digest, Record, RecordId};
+
+use crate::commands::Context;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::formats;
+use crate::progress::Progress;
+use crate::values::field;
+
+/// Everything that the input shows.
+pub(crate) struct Read {
+    /// The records, under ids of their own.
+    records: Vec<(RecordId, Record)>,
+    /// What could not be read.
+    pub(crate) broken: Vec<Broken>,
+    blobs: BTreeMap<Digest, Key>,
+    adapter: Mutex<Box<dyn Adapter>>,
+}
+
+/// What became of it.
+#[derive(Default)]
+pub(crate) struct Written {
+    /// The records that stand in the output.
+    pub(crate) count: usize,
+    /// Title and reason of what could not be written.
+    pub(crate) refused: Vec<(String, String)>,
+    /// Fields that the output has no place for.
+    pub(crate) homeless: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Found {
+    items: Vec<Item>,
+    broken: Vec<Broken>,
+}
+
+impl Sink for Found {
+    fn item(&mut self, item: Item) {
+        self.items.push(item);
+    }
+
+    fn unchanged(&mut self, _: Key, _: Fingerprint) {}
+
+    fn broken(&mut self, broken: Broken) {
+        self.broken.push(broken);
+    }
+}
+
+struct NothingKnown;
+
+impl Known for NothingKnown {
+    fn fingerprint(&self, _: &Key) -> Option<Fingerprint> {
+        None
+    }
+
+    fn count(&self) -> usize {
+        0
+    }
+}
+
+/// Reads everything that is there.
+pub(crate) fn read(format: &dyn Format, path: &Path, context: &Context) -> Outcome<Read> {
+    let mut adapter = open(format, path, &Options::new(), context)?;
+    let mut found = Found::default();
+    adapter.scan(&NothingKnown, &mut found).map_err(|error| failure(&error))?;
+    let mut ids = BTreeSet::new();
+    let mut records = Vec::new();
+    let mut blobs = BTreeMap::new();
+    for item in found.items {
+        let (record, _) = align(None, &Parts::default(), &item.record);
+        blobs.extend(record.blobs().map(|blob| (blob.digest, item.key.clone())));
+        records.push((identity(&record, &mut ids), record));
+    }
+    Ok(Read { records, broken: found.broken, blobs, adapter: Mutex::new(adapter) })
+}
+
+/// Returns the id of a record: by its UID, else by its content and how often that was there before, so that the
+/// same input gives the same output.
+fn identity(record: &Record, ids: &mut BTreeSet<RecordId>) -> RecordId {
+    let uid = record.text("uid").map(|uid| RecordId::from_urn(uid).unwrap_or_else(|| RecordId::of_uid(&record.kind, uid)));
+    let mut id = uid.unwrap_or_else(|| RecordId(record.digest().head()));
+    while !ids.insert(id) {
+        id = RecordId(Digest::of(&id.0).head());
+    }
+    id
+}
+
+impl Blobs for Read {
+    fn open(&self, digest: Digest) -> Result<Box<dyn std::io::Read + '_>, adapter::Error> {
+        let key = self.blobs.get(&digest).ok_or_else(|| adapter::Error::Fatal(format!("blob {digest} was not in the input")))?;
+        let mut bytes = Vec::new();
+        self.adapter.lock().unwrap_or_else(PoisonError::into_inner).blob(key, digest, &mut bytes)?;
+        Ok(Box::new(Cursor::new(bytes)))
+    }
+}
+
+struct Answers(Vec<Option<Answer>>);
+
+impl Outcomes for Answers {
+    fn outcome(&mut self, index: usize, outcome: Answer) {
+        if let Some(place) = self.0.get_mut(index) {
+            *place = Some(outcome);
+        }
+    }
+}
+
+/// Makes the output at `path`, which does not exist, and puts all records into it.
+pub(crate) fn write(
+    format: &'static dyn Format,
+    path: &Path,
+    folder: bool,
+    options: &Options,
+    read: &Read,
+    context: &Context,
+) -> Outcome<Written> {
+    let records: Vec<Record> = read.records.iter().map(|(_, record)| record.clone()).collect();
+    begin(format, path, folder, &records)?;
+    let mut adapter = open(format, path, options, context)?;
+    adapter.scan(&NothingKnown, &mut Found::default()).map_err(|error| failure(&error))?;
+    let profile = adapter.profile().clone();
+    let mut written = Written::default();
+    let mut fitting: Vec<(RecordId, &Record)> = Vec::new();
+    for (id, record) in &read.records {
+        if profile.kinds.contains(&record.kind) {
+            written.homeless.extend(record.fields.keys().filter(|pointer| !profile.view.holds(pointer)).map(field));
+            fitting.push((*id, record));
+        } else {
+            written.refused.push((record.title(), format!("the output holds no records of kind {}", record.kind)));
+        }
+    }
+    let changed: Vec<Vec<record::Pointer>> = fitting.iter().map(|(_, record)| record.fields.keys().cloned().collect()).collect();
+    let put = |((id, record), changed)| Op::Put { id, key: None, expect: Expect::Absent, record, changed };
+    let ops: Vec<Op<'_>> = fitting.iter().copied().zip(changed.iter().map(Vec::as_slice)).map(put).collect();
+    let step = StepId(Digest::of_parts(&[b"syncretic.convert/1", &std::process::id().to_be_bytes()]).head());
+    let mut answers = Answers(vec![None; ops.len()]);
+    adapter.apply(step, &ops, Mode::Perform, read, &mut answers).map_err(|error| failure(&error))?;
+    adapter.settle(step).map_err(|error| failure(&error))?;
+    for ((_, record), answer) in fitting.iter().zip(answers.0) {
+        match answer {
+            Some(Answer::Put { .. }) => written.count += 1,
+            Some(Answer::Refused { reason }) => written.refused.push((record.title(), reason)),
+            _ => written.refused.push((record.title(), "another record of the input stands in its place".to_owned())),
+        }
+    }
+    Ok(written)
+}
+
+/// Makes the empty place that the output begins as.
+fn begin(format: &dyn Format, path: &Path, folder: bool, records: &[Record]) -> Outcome<()> {
+    let made = if folder {
+        fs::create_dir(path)
+    } else {
+        fs::File::create_new(path).and_then(|mut file| file.write_all(&formats::blank(format, records)))
+    };
+    made.map_err(|error| {
+        let failure = Failure::io("make", path, &error);
+        if error.kind() == ErrorKind::NotFound { failure.exiting(Exit::Usage).help("make the folder first") } else { failure }
+    })
+}
+
+fn open(format: &dyn Format, path: &Path, options: &Options, context: &Context) -> Outcome<Box<dyn Adapter>> {
+    let host = Progress::of(&path.display().to_string(), context.terminal.quiet, context.terminal.verbosity > 1);
+    let path = std::path::absolute(path).map_err(|error| Failure::io("find", path, &error))?;
+    formats::open(format, &path, options, host).map_err(|error| failure(&error))
+}
+
+fn failure(error: &adapter::Error) -> Failure {
+    let exit = match error {
+        adapter::Error::Config { .. } => Exit::Usage,
+        adapter::Error::Source { .. } | adapter::Error::Io { .. } => Exit::Stopped,
+        adapter::Error::Changed { .. } | adapter::Error::Transient { .. } => Exit::Temporary,
+        adapter::Error::Cancelled => Exit::Interrupted,
+        _ => Exit::Internal,
+    };
+    Failure::new(exit, error.to_string()).note("no output was made")
+}

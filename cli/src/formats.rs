@@ -1,0 +1,109 @@
+//! The adapters: the one table that names them, and their options as the configuration writes them.
+
+use std::path::Path;
+
+use adapter::{Description, Format, Host, OptionKind, OptionSpec, OptionValue, Options};
+use config::{Endpoint, Expected, Problem, Shape, Source};
+use record::Record;
+
+/// An adapter that is built in.
+struct Entry {
+    format: fn() -> &'static dyn Format,
+    /// The endings of the files that it is for; `/` is a folder.
+    endings: &'static [&'static str],
+    /// The content of a new, empty file that can hold records like these.
+    blank: fn(&[Record]) -> Vec<u8>,
+}
+
+/// Every adapter.
+const FORMATS: &[Entry] = &[
+    Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], blank: adapter_csv::outline },
+    //V Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], blank: |_| Vec::new() },
+];
+
+/// Returns the content of a new, empty file that can hold records like these.
+pub(crate) fn blank(format: &dyn Format, records: &[Record]) -> Vec<u8> {
+    let id = format.describe().id;
+    FORMATS.iter().find(|entry| (entry.format)().describe().id == id).map(|entry| (entry.blank)(records)).unwrap_or_default()
+}
+
+/// Returns the adapter of this name.
+pub(crate) fn named(id: &str) -> Option<&'static dyn Format> {
+    all().find(|format| format.describe().id == id)
+}
+
+/// Returns the adapter for a file or folder by its name's ending.
+pub(crate) fn by_ending(path: &Path, folder: bool) -> Option<&'static dyn Format> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let wanted = if folder { "/" } else { ending.as_deref()? };
+    FORMATS.iter().find(|entry| entry.endings.contains(&wanted)).map(|entry| (entry.format)())
+}
+
+/// Returns all adapters.
+pub(crate) fn all() -> impl Iterator<Item = &'static dyn Format> {
+    FORMATS.iter().map(|entry| (entry.format)())
+}
+
+/// Returns the names of all adapters.
+pub(crate) fn names() -> Vec<&'static str> {
+    all().map(|format| format.describe().id).collect()
+}
+
+/// Finds the adapter of an endpoint and holds its options against what the adapter takes.
+///
+/// # Errors
+/// Fails with everything that does not fit.
+pub(crate) fn check(source: &Source, endpoint: &Endpoint) -> Result<(&'static dyn Format, Options), Vec<Problem>> {
+    let Some(format) = named(&endpoint.adapter) else {
+        return Err(vec![endpoint.unknown_adapter(source, &names())]);
+    };
+    let Description { options, .. } = format.describe();
+    let expected: Vec<Expected<'_>> = options.iter().map(expected).collect();
+    let problems = endpoint.check(source, &expected);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let kind = |name: &str| options.iter().find(|spec| spec.name == name).map(|spec| spec.kind);
+    let values = endpoint.options.iter().filter_map(|(name, written)| Some((name.value.clone(), option(kind(name)?, written)?)));
+    Ok((format, values.collect()))
+}
+
+/// Opens an adapter.
+///
+/// # Errors
+/// As [`Format::open`].
+pub(crate) fn open(
+    format: &dyn Format,
+    path: &Path,
+    options: &Options,
+    host: impl Host + 'static,
+) -> Result<Box<dyn adapter::Adapter>, adapter::Error> {
+    format.open(path.to_owned(), options, Box::new(host))
+}
+
+fn expected(spec: &OptionSpec) -> Expected<'_> {
+    let (shapes, choices): (&[Shape], &[&str]) = match spec.kind {
+        OptionKind::Choice(words) => (&[Shape::Text], words),
+        OptionKind::Integer => (&[Shape::Integer], &[]),
+        OptionKind::Boolean => (&[Shape::Boolean], &[]),
+        OptionKind::List => (&[Shape::Texts, Shape::Text], &[]),
+        OptionKind::Table => (&[Shape::TextTable], &[]),
+        _ => (&[Shape::Text], &[]),
+    };
+    Expected { name: spec.name, shapes, choices, required: false, example: "" }
+}
+
+fn option(kind: OptionKind, value: &config::OptionValue) -> Option<OptionValue> {
+    let text = |value: &config::OptionValue| if let config::OptionValue::Text(text) = value { Some(text.clone()) } else { None };
+    Some(match value {
+        config::OptionValue::Text(text) if kind == OptionKind::List => OptionValue::List(vec![text.clone()]),
+        config::OptionValue::Text(text) => OptionValue::Text(text.clone()),
+        config::OptionValue::Integer(number) => OptionValue::Integer(*number),
+        config::OptionValue::Boolean(truth) => OptionValue::Boolean(*truth),
+        config::OptionValue::List(items) => OptionValue::List(items.iter().map(|item| text(item)).collect::<Option<_>>()?),
+        config::OptionValue::Table(table) => {
+            OptionValue::Table(table.iter().map(|(name, value)| Some((name.value.clone(), text(value)?))).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}

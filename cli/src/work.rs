@@ -1,0 +1,245 @@
+//! One job's work: locked, opened, run or planned, and summed up, whatever became of it.
+
+use std::collections::BTreeSet;
+
+use engine::decide::{Dispute, disputes};
+use engine::objects::Objects;
+use engine::{Endpoint, JobReport, Report};
+use record::RecordId;
+use serde_json::{Map, Value, json};
+
+use crate::doors::Machine;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::jobs::{Prepared, State, machine};
+use crate::report::held::Quarantined;
+use crate::report::json;
+use crate::state::{Home, Lock};
+use crate::terminal::Terminal;
+
+/// What is done with a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// It is synced.
+    Sync,
+    /// It is only found out what a sync would do.
+    Plan,
+}
+
+/// What became of a job.
+pub(crate) struct Done {
+    /// Its name.
+    pub(crate) job: String,
+    /// What it did, as far as it came.
+    pub(crate) report: JobReport,
+    /// How many records its endpoints hold.
+    pub(crate) records: usize,
+    /// The conflicts that are open.
+    pub(crate) disputes: Vec<Dispute>,
+    /// What is quarantined.
+    pub(crate) quarantined: Vec<Quarantined>,
+    /// Pairs that may be one record, and wait for a decision.
+    pub(crate) doubts: usize,
+    /// Why it stopped, if it did.
+    pub(crate) failure: Option<Failure>,
+    /// Name, adapter and path of each endpoint.
+    pub(crate) endpoints: Vec<(String, String, String)>,
+}
+
+/// A job with everything that a command needs to work on it.
+pub(crate) struct Opened {
+    /// The store and the key.
+    pub(crate) machine: Machine,
+    /// The endpoints' object stores, in the order of the configuration.
+    pub(crate) objects: Vec<Box<dyn Objects>>,
+    _lock: Option<Lock>,
+}
+
+/// Opens the store and the object stores of a job, without its adapters.
+pub(crate) fn open(prepared: &Prepared<'_>, home: &Home, state: State) -> Outcome<Opened> {
+    let lock = lock(prepared, home, state)?;
+    let machine = machine(home, &prepared.collection, state)?;
+    if state == State::Make {
+        home.make_objects(&prepared.collection)?;
+    }
+    let objects = prepared.endpoints().map(|endpoint| prepared.objects(home, &endpoint.name, state)).collect::<Outcome<_>>()?;
+    Ok(Opened { machine, objects, _lock: lock })
+}
+
+fn lock(prepared: &Prepared<'_>, home: &Home, state: State) -> Outcome<Option<Lock>> {
+    match state {
+        State::Make => {
+            home.establish()?;
+            home.lock(&prepared.collection).map(Some)
+        }
+        State::Look => Ok(None),
+    }
+}
+
+/// Syncs or plans a job; `confirmed` are the deletions that a person confirmed.
+pub(crate) fn work(prepared: &Prepared<'_>, home: &Home, terminal: &Terminal, deed: Deed, confirmed: &BTreeSet<RecordId>) -> Done {
+    let described = |endpoint: &config::Endpoint| {
+        (endpoint.name.value.clone(), endpoint.adapter.value.clone(), endpoint.path.value.display().to_string())
+    };
+    let mut done = Done {
+        job: prepared.job.name.value.clone(),
+        report: JobReport::default(),
+        records: 0,
+        disputes: Vec::new(),
+        quarantined: Vec::new(),
+        doubts: 0,
+        failure: None,
+        endpoints: prepared.endpoints().map(described).collect(),
+    };
+    let state = match deed {
+        Deed::Sync => State::Make,
+        Deed::Plan => State::Look,
+    };
+    if let Err(failure) = attempt(prepared, home, terminal, (deed, state), confirmed, &mut done) {
+        done.failure = Some(failure);
+    }
+    done
+}
+
+fn attempt(
+    prepared: &Prepared<'_>,
+    home: &Home,
+    terminal: &Terminal,
+    (deed, state): (Deed, State),
+    confirmed: &BTreeSet<RecordId>,
+    done: &mut Done,
+) -> Outcome<()> {
+    let _lock = lock(prepared, home, state)?;
+    let machine = machine(home, &prepared.collection, state)?;
+    let mut endpoints = match prepared.open(home, terminal, state) {
+        Ok(endpoints) => endpoints,
+        Err(failure) => {
+            // The summary still says what is open and held, where that can be read.
+            let _ = sum_up(prepared, home, &machine, done);
+            return Err(failure);
+        }
+    };
+    let mut settings = prepared.settings(&machine);
+    settings.confirmed.clone_from(confirmed);
+    let result = match deed {
+        Deed::Sync => engine::run(&machine.doors(), &mut endpoints, &settings),
+        Deed::Plan => engine::plan(&machine.doors(), &mut endpoints, &settings),
+    };
+    match result {
+        Ok(report) => {
+            for report in &report.reports {
+                done.quarantined.extend(report.held.iter().map(|held| Quarantined::new(&done.job, &report.endpoint, held)));
+            }
+            done.report = report;
+            look(&endpoints_of(prepared, home, endpoints, deed)?, done);
+            if deed == Deed::Sync {
+                home.holds().forget(&prepared.collection)?;
+            }
+            Ok(())
+        }
+        Err(error) => {
+            drop(endpoints);
+            let _ = sum_up(prepared, home, &machine, done);
+            if deed == Deed::Sync {
+                prepared.about().keep(&home.holds(), &prepared.collection, &error)?;
+            }
+            Err(prepared.about().engine(error))
+        }
+    }
+}
+
+/// Returns the object stores; a plan has used its own up.
+fn endpoints_of(prepared: &Prepared<'_>, home: &Home, endpoints: Vec<Endpoint>, deed: Deed) -> Outcome<Vec<Box<dyn Objects>>> {
+    match deed {
+        Deed::Sync => Ok(endpoints.into_iter().map(|endpoint| endpoint.objects).collect()),
+        Deed::Plan => prepared.endpoints().map(|endpoint| prepared.objects(home, &endpoint.name, State::Look)).collect(),
+    }
+}
+
+/// Fills in what the object stores say, where the run itself said nothing.
+fn sum_up(prepared: &Prepared<'_>, home: &Home, machine: &Machine, done: &mut Done) -> Outcome<()> {
+    let mut objects = Vec::new();
+    for endpoint in prepared.endpoints() {
+        let opened = prepared.objects(home, &endpoint.name, State::Look)?;
+        for held in opened.held().unwrap_or_default() {
+            done.quarantined.push(Quarantined::new(&done.job, &endpoint.name, &held));
+        }
+        objects.push(opened);
+    }
+    done.report.head = machine.store().head(&prepared.collection).map_or(0, |head| head.sequence.0);
+    look(&objects, done);
+    Ok(())
+}
+
+/// Counts records and doubts, and gathers the conflicts.
+fn look(objects: &[Box<dyn Objects>], done: &mut Done) {
+    done.records = objects.iter().filter_map(|objects| objects.items().ok()).map(|items| items.len()).max().unwrap_or_default();
+    done.disputes = open_disputes(objects);
+    done.doubts = objects.iter().filter_map(|objects| objects.joined().ok()).flatten().filter(|joined| !joined.linked).count();
+}
+
+/// Returns the open conflicts as the endpoint that pulled last knows them.
+pub(crate) fn open_disputes(objects: &[Box<dyn Objects>]) -> Vec<Dispute> {
+    newest(objects).and_then(|(_, newest)| disputes(newest).ok()).unwrap_or_default()
+}
+
+/// Returns the object store of the endpoint that pulled last, and its place.
+pub(crate) fn newest(objects: &[Box<dyn Objects>]) -> Option<(usize, &dyn Objects)> {
+    let at = |objects: &dyn Objects| objects.meta().ok().and_then(|meta| meta.cursor).map_or(0, |cursor| cursor.sequence.0);
+    objects.iter().map(AsRef::as_ref).enumerate().max_by_key(|(_, objects)| at(*objects))
+}
+
+impl Done {
+    /// Returns the exit code of the job.
+    pub(crate) fn exit(&self) -> Exit {
+        let held = if self.quarantined.is_empty() { Exit::Done } else { Exit::Partial };
+        let conflicts = if self.conflicts() == 0 { Exit::Done } else { Exit::Conflicts };
+        let failed = self.failure.as_ref().map_or(Exit::Done, |failure| failure.exit);
+        let unsettled = if self.failure.is_none() && !self.report.settled { Exit::Temporary } else { Exit::Done };
+        held.or(conflicts).or(failed).or(unsettled)
+    }
+
+    /// Returns the number of open conflicts.
+    pub(crate) fn conflicts(&self) -> usize {
+        let newest = self.report.reports.iter().max_by_key(|report| report.head);
+        newest.map_or(self.disputes.len(), |report| report.conflicts)
+    }
+
+    /// Returns a sum over the endpoints.
+    pub(crate) fn sum(&self, of: impl Fn(&Report) -> usize) -> usize {
+        self.report.reports.iter().map(of).sum()
+    }
+
+    /// Returns the bytes that were written to applications' files and to the log.
+    pub(crate) fn bytes_written(&self) -> u64 {
+        self.report.reports.iter().map(|report| report.bytes_written).sum()
+    }
+
+    /// Returns it for programs.
+    pub(crate) fn json(&self) -> Value {
+        let endpoint = |(at, (name, adapter, path)): (usize, &(String, String, String))| {
+            let report = self.report.reports.get(at).cloned().unwrap_or_else(|| Report { endpoint: name.clone(), ..Report::default() });
+            json::endpoint(&report, adapter, path)
+        };
+        let mut object = Map::new();
+        let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
+        put("job", json!(self.job));
+        put("head", json!(self.report.head));
+        put("records", json!(self.records));
+        put("pushed", json!(self.sum(|report| report.pushed)));
+        put("pulled", json!(self.sum(|report| report.pulled)));
+        put("conflicts", json!(self.conflicts()));
+        put("quarantined", json!(self.quarantined.len()));
+        put("doubtful_links", json!(self.doubts));
+        put("bytes_written", json!(self.bytes_written()));
+        put("settled", json!(self.failure.is_none() && self.report.settled));
+        put("rounds", json!(self.report.rounds));
+        put("exit", json!(self.exit().code()));
+        put("endpoints", self.endpoints.iter().enumerate().map(endpoint).collect());
+        put("quarantine", self.quarantined.iter().map(Quarantined::json).collect());
+        if let Some(failure) = &self.failure {
+            put("error", failure.json());
+        }
+        Value::Object(object)
+    }
+}

@@ -1,0 +1,15 @@
+//! Scenarios: the real program on real files, each test one sentence of what a person may rely on.
+
+mod conflicts;
+mod conversions;
+mod configuration;
+mod corpus;
+mod crashes;
+mod damage;
+mod deletions;
+mod demonstration;
+mod examples;
+mod harness;
+mod joins;
+mod main_job;
+mod state;
