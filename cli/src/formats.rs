@@ -18,7 +18,7 @@ struct Entry {
 /// Every adapter.
 const FORMATS: &[Entry] = &[
     Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], blank: adapter_csv::outline },
-    //V Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], blank: |_| Vec::new() },
+    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], blank: |_| Vec::new() },
 ];
 
 /// Returns the content of a new, empty file that can hold records like these.

@@ -1,0 +1,454 @@
+//! A folder of one card a file, as vdirsyncer and khard keep it.
+
+use crate::card::Card;
+use crate::source::fingerprint::{FileMark, Moment, Traits};
+use crate::source::listing::{self, Look, look, only_card};
+use crate::source::naming::{file_name, is_card};
+use crate::source::profile::{Habits, profile};
+use crate::source::text::{Fault, Text, glance, uid_digest};
+use crate::version::Version;
+use crate::write::edit::{create, edit};
+use crate::write::line::Manner;
+use adapter::staging::{Placed, Staged, Staging, Stat, read_whole, stat};
+use adapter::{
+    Adapter, Atomicity, Blobs, Broken, Error, Expect, Fate, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place, Profile,
+    Scan, Sink, StepId,
+};
+use contentline::charset::Charset;
+use rayon::prelude::*;
+use record::{Digest, Record, RecordId, Value};
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// An endpoint that is a folder.
+pub(crate) struct Folder {
+    root: PathBuf,
+    may_create: bool,
+    version: Option<Version>,
+    host: Box<dyn Host>,
+    staging: Staging,
+    profile: Profile,
+    habits: Habits,
+    /// The file that each UID stands in, as of the last look.
+    uids: Option<HashMap<[u8; 16], String>>,
+}
+
+/// What is to be done for one operation.
+enum Plan {
+    /// Nothing; the answer is known.
+    Answer(Outcome),
+    /// A file is made or replaced.
+    Write(Box<Writing>),
+    /// A file goes.
+    Remove { key: Key, expected: Digest },
+}
+
+struct Writing {
+    name: String,
+    /// The content that the file must have; none for a new file.
+    expected: Option<Digest>,
+    bytes: Vec<u8>,
+    record: Record,
+    traits: Traits,
+}
+
+impl Folder {
+    /// Opens a folder; nothing is read yet.
+    pub(crate) fn new(root: PathBuf, may_create: bool, version: Option<Version>, host: Box<dyn Host>) -> Self {
+        let staging = Staging::at(root.join(".syncretic"));
+        let profile = profile(Keys::Stable, Atomicity::Item);
+        Self { root, may_create, version, host, staging, profile, habits: Habits::default(), uids: None }
+    }
+
+    /// Looks at every file, in the order of the names.
+    fn look_at_all(&self, known: &dyn Known, now: Moment) -> Result<Vec<(String, Look)>, Error> {
+        let names = listing::names(&self.root)?;
+        let of = names.len() as u64;
+        self.host.progress(0, Some(of));
+        let looks: Vec<Option<Look>> = names
+            .par_iter()
+            .map(|name| {
+                let before = known.fingerprint(&Key::new(name));
+                (!self.host.cancelled()).then(|| look(&self.root.join(name), before.as_ref(), now))
+            })
+            .collect();
+        let looks: Option<Vec<Look>> = looks.into_iter().collect();
+        let looks = looks.ok_or(Error::Cancelled)?;
+        self.host.progress(of, Some(of));
+        Ok(names.into_iter().zip(looks).collect())
+    }
+
+    /// Takes note of what the cards have in common, and turns cards that share a UID into faults.
+    fn take_note(&mut self, looks: &mut [(String, Look)]) {
+        let mut by_uid: HashMap<[u8; 16], Vec<usize>> = HashMap::new();
+        self.habits = Habits::default();
+        for (place, (_, look)) in looks.iter().enumerate() {
+            if let Some(traits) = look.traits() {
+                self.habits.count(&traits);
+                if let Some(uid) = traits.uid {
+                    by_uid.entry(uid).or_default().push(place);
+                }
+            }
+        }
+        let name_of = |place: &usize| looks.get(*place).map(|(name, _)| name.clone()).unwrap_or_default();
+        let first = |(uid, places): (&[u8; 16], &Vec<usize>)| Some((*uid, name_of(places.first()?)));
+        self.uids = Some(by_uid.iter().filter_map(first).collect());
+        let shared: Vec<(Vec<usize>, Vec<String>)> = by_uid
+            .into_values()
+            .filter(|places| places.len() > 1)
+            .map(|places| (places.clone(), places.iter().map(name_of).collect()))
+            .collect();
+        for (places, names) in shared {
+            for place in places {
+                if let Some((name, look)) = looks.get_mut(place) {
+                    let title = look.title().or_else(|| title_of(&self.root.join(&*name)));
+                    let reason = format!("the same UID stands in {}; keep one of them", names.join(" and "));
+                    *look = Look::Fault(Fault { title, line: None, reason });
+                }
+            }
+        }
+    }
+
+    fn report(&self, looks: Vec<(String, Look)>, out: &mut dyn Sink) {
+        for (name, look) in looks {
+            let key = Key::new(&name);
+            let path = self.root.join(&name);
+            match look {
+                Look::Same(mark) => out.unchanged(key, mark.fingerprint()),
+                Look::Card(record, mark) => {
+                    let place = Place { path, line: None, column: None };
+                    out.item(Item { key, fingerprint: mark.fingerprint(), record: *record, place });
+                }
+                Look::Fault(fault) => {
+                    let place = Place { path, line: fault.line.map(|line| line as u64), column: None };
+                    out.broken(Broken { key: Some(key), title: fault.title, place, reason: fault.reason });
+                }
+            }
+        }
+    }
+
+    /// Returns the identity of the folder; a folder that is to be made has none of its own yet.
+    fn identity(&self) -> Result<Vec<u8>, Error> {
+        let path = match fs::canonicalize(&self.root) {
+            Ok(path) => path,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(self.root.as_os_str().as_encoded_bytes().to_vec()),
+            Err(error) => return Err(Error::io(&self.root, error)),
+        };
+        let found = stat(&path)?;
+        let mut root = path.into_os_string().into_encoded_bytes();
+        root.push(0);
+        root.extend(found.device.to_be_bytes());
+        root.extend(found.inode.to_be_bytes());
+        Ok(root)
+    }
+
+    /// Makes sure that it is known which UIDs and habits the folder has.
+    fn know(&mut self, now: Moment) -> Result<(), Error> {
+        if self.uids.is_none() {
+            let mut looks = if self.is_to_be_made() { Vec::new() } else { self.look_at_all(&Nothing, now)? };
+            self.take_note(&mut looks);
+        }
+        Ok(())
+    }
+
+    fn is_to_be_made(&self) -> bool {
+        self.may_create && fs::symlink_metadata(&self.root).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+
+    fn plan(&self, op: &Op<'_>, blobs: &dyn Blobs) -> Result<Plan, Error> {
+        match *op {
+            Op::Put { key: Some(key), expect: Expect::Fingerprint(expected), record, .. } => self.plan_edit(key, expected, record, blobs),
+            Op::Put { id, key, expect: Expect::Absent, record, .. } => Ok(self.plan_new(id, key, record, blobs)),
+            Op::Put { key: None, expect: Expect::Fingerprint(_), .. } | Op::Delete { expect: Expect::Absent, .. } => {
+                Ok(Plan::Answer(Outcome::Stale))
+            }
+            Op::Delete { key, expect: Expect::Fingerprint(expected), .. } => Ok(match FileMark::read(expected) {
+                Some(mark) if is_card(&key.0) && !key.0.contains('/') => Plan::Remove { key: key.clone(), expected: mark.digest },
+                _ => Plan::Answer(Outcome::Stale),
+            }),
+        }
+    }
+
+    fn plan_edit(&self, key: &Key, expected: &adapter::Fingerprint, record: &Record, blobs: &dyn Blobs) -> Result<Plan, Error> {
+        let path = self.root.join(&key.0);
+        let Some(before) = FileMark::read(expected).filter(|_| is_card(&key.0) && !key.0.contains('/')) else {
+            return Ok(Plan::Answer(Outcome::Stale));
+        };
+        let (raw, found) = match read_whole(&path) {
+            Ok(read) => read,
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(Plan::Answer(Outcome::Stale)),
+            Err(Error::Changed { .. }) => return Ok(Plan::Answer(Outcome::Stale)),
+            Err(error) => return Err(error),
+        };
+        if Digest::of(&raw) != before.digest {
+            return Ok(Plan::Answer(Outcome::Stale));
+        }
+        let mark = FileMark { trusted: false, stat: found, ..before };
+        Ok(match edited(&raw, record, blobs) {
+            Err(reason) => Plan::Answer(Outcome::Refused { reason }),
+            Ok((bytes, record)) if bytes == raw => {
+                Plan::Answer(Outcome::Put { key: key.clone(), fingerprint: mark.fingerprint(), record, bytes: 0 })
+            }
+            Ok((bytes, record)) => {
+                let traits = Traits { uid: record.text("uid").map(uid_digest), ..before.traits };
+                let expected = Some(before.digest);
+                Plan::Write(Box::new(Writing { name: key.0.clone(), expected, bytes, record, traits }))
+            }
+        })
+    }
+
+    fn plan_new(&self, id: RecordId, key: Option<&Key>, record: &Record, blobs: &dyn Blobs) -> Plan {
+        let uid = record.text("uid").filter(|uid| !uid.trim().is_empty()).map_or_else(|| id.urn(), str::to_owned);
+        let name = key.map_or_else(|| file_name(&uid), |key| key.0.clone());
+        if !is_card(&name) || name.contains('/') {
+            return Plan::Answer(Outcome::Refused { reason: format!("`{name}` is no name for a card") });
+        }
+        if fs::symlink_metadata(self.root.join(&name)).is_ok() || self.holds(&uid) {
+            return Plan::Answer(Outcome::Stale);
+        }
+        let version = self.version.unwrap_or_else(|| self.habits.version());
+        let style = self.habits.style();
+        let record = record.clone().with("uid", Value::text(&uid));
+        match create(&record, Manner { version, charset: Charset::UTF_8, style, blobs }) {
+            Err(refusal) => Plan::Answer(Outcome::Refused { reason: refusal.to_string() }),
+            Ok(written) => {
+                let traits = Traits { uid: Some(uid_digest(&uid)), version, bare: style.ending == "\n" };
+                Plan::Write(Box::new(Writing { name, expected: None, bytes: written.bytes, record: written.record, traits }))
+            }
+        }
+    }
+
+    /// Tells whether a file of the folder has this UID, and has it still.
+    fn holds(&self, uid: &str) -> bool {
+        let name = self.uids.as_ref().and_then(|uids| uids.get(&uid_digest(uid)));
+        let Some(name) = name else {
+            return false;
+        };
+        let Ok((raw, _)) = read_whole(&self.root.join(name)) else {
+            return false;
+        };
+        Text::new(&raw).is_ok_and(|text| glance(&text.bytes).uid.as_deref() == Some(uid))
+    }
+
+    fn perform(&mut self, step: StepId, plans: Vec<Plan>, now: Moment, out: &mut dyn Outcomes) -> Result<(), Error> {
+        if plans.iter().all(|plan| matches!(plan, Plan::Answer(_))) {
+            self.answer(plans, out);
+            return Ok(());
+        }
+        if self.is_to_be_made() {
+            fs::create_dir_all(&self.root).map_err(|error| Error::io(&self.root, error))?;
+        }
+        let mut stage = self.staging.begin(step)?;
+        for (index, plan) in plans.iter().enumerate() {
+            match plan {
+                Plan::Answer(_) => {}
+                Plan::Write(writing) => {
+                    let mark = FileMark::new(Stat::default(), Digest::of(&writing.bytes), writing.traits, (0, 0));
+                    let staged = Staged { index, key: Some(Key::new(&writing.name)), fingerprint: Some(mark.fingerprint()) };
+                    let target = self.root.join(&writing.name);
+                    match writing.expected {
+                        Some(expected) => stage.replace(vec![staged], &target, expected, &writing.bytes)?,
+                        None => stage.create(vec![staged], &target, &writing.bytes)?,
+                    }
+                }
+                Plan::Remove { key, expected } => {
+                    stage.delete(vec![Staged { index, key: None, fingerprint: None }], &self.root.join(&key.0), *expected)?;
+                }
+            }
+        }
+        let placed = stage.commit()?;
+        self.settle_answers(plans, placed, now, out);
+        Ok(())
+    }
+
+    fn settle_answers(&mut self, plans: Vec<Plan>, placed: Vec<Placed>, now: Moment, out: &mut dyn Outcomes) {
+        let mut placed = placed.into_iter();
+        for (index, plan) in plans.into_iter().enumerate() {
+            let outcome = match plan {
+                Plan::Answer(outcome) => outcome,
+                Plan::Write(writing) => match placed.next() {
+                    Some(Placed::Done(stat)) => self.written(*writing, stat.unwrap_or_default(), now),
+                    Some(Placed::Stale) | None => Outcome::Stale,
+                },
+                Plan::Remove { key, .. } => match placed.next() {
+                    Some(Placed::Done(_)) => {
+                        self.forget(&key);
+                        Outcome::Deleted { bytes: 0 }
+                    }
+                    Some(Placed::Stale) | None => Outcome::Stale,
+                },
+            };
+            out.outcome(index, outcome);
+        }
+    }
+
+    fn written(&mut self, writing: Writing, stat: Stat, now: Moment) -> Outcome {
+        let mark = FileMark::new(stat, Digest::of(&writing.bytes), writing.traits, now);
+        let key = Key::new(&writing.name);
+        self.forget(&key);
+        if let (Some(uids), Some(uid)) = (&mut self.uids, writing.traits.uid) {
+            uids.insert(uid, writing.name);
+        }
+        Outcome::Put { key, fingerprint: mark.fingerprint(), record: writing.record, bytes: writing.bytes.len() as u64 }
+    }
+
+    fn forget(&mut self, key: &Key) {
+        if let Some(uids) = &mut self.uids {
+            uids.retain(|_, name| *name != key.0);
+        }
+    }
+
+    /// Answers as performing would, as far as can be known.
+    fn answer(&self, plans: Vec<Plan>, out: &mut dyn Outcomes) {
+        for (index, plan) in plans.into_iter().enumerate() {
+            let outcome = match plan {
+                Plan::Answer(outcome) => outcome,
+                Plan::Write(writing) => {
+                    let mark = FileMark::new(Stat::default(), Digest::of(&writing.bytes), writing.traits, (0, 0));
+                    let bytes = writing.bytes.len() as u64;
+                    Outcome::Put { key: Key::new(&writing.name), fingerprint: mark.fingerprint(), record: writing.record, bytes }
+                }
+                Plan::Remove { key, expected } => match read_whole(&self.root.join(&key.0)) {
+                    Ok((raw, _)) if Digest::of(&raw) == expected => Outcome::Deleted { bytes: 0 },
+                    _ => Outcome::Stale,
+                },
+            };
+            out.outcome(index, outcome);
+        }
+    }
+}
+
+impl Adapter for Folder {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
+        let now = now();
+        let root = self.identity()?;
+        if self.is_to_be_made() && known.count() == 0 {
+            self.take_note(&mut []);
+            return Ok(Scan { root });
+        }
+        let mut looks = self.look_at_all(known, now)?;
+        // A folder that was exchanged while it was read shows neither the old nor the new one.
+        if self.identity()? != root {
+            return Err(Error::Changed { path: self.root.clone() });
+        }
+        self.take_note(&mut looks);
+        self.report(looks, out);
+        Ok(Scan { root })
+    }
+
+    fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
+        let now = now();
+        self.know(now)?;
+        let this = &*self;
+        let plans: Result<Vec<Plan>, Error> =
+            ops.par_iter().map(|op| if this.host.cancelled() { Err(Error::Cancelled) } else { this.plan(op, blobs) }).collect();
+        let plans = one_a_name(plans?);
+        match mode {
+            Mode::Rehearse => {
+                self.answer(plans, out);
+                Ok(())
+            }
+            Mode::Perform => self.perform(step, plans, now, out),
+        }
+    }
+
+    fn recover(&mut self, step: StepId) -> Result<Vec<Fate>, Error> {
+        self.staging.recover(step)
+    }
+
+    fn settle(&mut self, step: StepId) -> Result<(), Error> {
+        self.staging.settle(step)
+    }
+
+    fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), Error> {
+        let path = self.root.join(&key.0);
+        let gone = || Error::Source { path: path.clone(), reason: "it does not hold that photo any more".to_owned() };
+        if !is_card(&key.0) || key.0.contains('/') {
+            return Err(gone());
+        }
+        let (raw, _) = read_whole(&path)?;
+        let text = Text::new(&raw).map_err(|_| gone())?;
+        let (span, _) = only_card(&text.bytes).map_err(|_| gone())?;
+        let slice = text.bytes.get(span).unwrap_or_default();
+        let bytes = Card::read(slice).ok().and_then(|card| card.blob(digest)).ok_or_else(gone)?;
+        to.write_all(&bytes).map_err(|error| Error::io(&path, error))
+    }
+}
+
+impl Look {
+    fn traits(&self) -> Option<Traits> {
+        match self {
+            Self::Same(mark) | Self::Card(_, mark) => Some(mark.traits),
+            Self::Fault(_) => None,
+        }
+    }
+
+    fn title(&self) -> Option<String> {
+        match self {
+            Self::Card(record, _) => Some(record.title()),
+            Self::Same(_) | Self::Fault(_) => None,
+        }
+    }
+}
+
+/// Lets only the first of several operations of one step make a file or have a UID.
+fn one_a_name(plans: Vec<Plan>) -> Vec<Plan> {
+    let mut names = BTreeSet::new();
+    let mut uids = BTreeSet::new();
+    let free = |plan: Plan| match plan {
+        Plan::Write(writing) => {
+            let new_uid = writing.expected.is_some() || writing.traits.uid.is_none_or(|uid| uids.insert(uid));
+            if names.insert(writing.name.clone()) && new_uid { Plan::Write(writing) } else { Plan::Answer(Outcome::Stale) }
+        }
+        other => other,
+    };
+    plans.into_iter().map(free).collect()
+}
+
+/// Changes the card in a file; returns the whole file and what it then shows.
+fn edited(raw: &[u8], record: &Record, blobs: &dyn Blobs) -> Result<(Vec<u8>, Record), String> {
+    let text = Text::new(raw).map_err(|error| error.to_string())?;
+    let (span, _) = only_card(&text.bytes).map_err(|fault| fault.reason)?;
+    let slice = text.bytes.get(span.clone()).unwrap_or_default();
+    let card = Card::read(slice).map_err(|error| error.to_string())?;
+    let manner = Manner { version: card.version, charset: text.charset, style: text.style(), blobs };
+    let written = edit(&card, record, manner).map_err(|refusal| refusal.to_string())?;
+    if written.bytes == slice {
+        return Ok((raw.to_vec(), written.record));
+    }
+    let mut whole = text.bytes.to_vec();
+    whole.splice(span, written.bytes);
+    let file = text.file(whole).ok_or_else(|| "UTF-16 cannot hold what the card holds".to_owned())?;
+    Ok((file, written.record))
+}
+
+fn title_of(path: &Path) -> Option<String> {
+    let (raw, _) = read_whole(path).ok()?;
+    Text::new(&raw).ok().and_then(|text| glance(&text.bytes).title())
+}
+
+/// Returns the time now; it only decides whether a file is hashed.
+fn now() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
+}
+
+/// Knows nothing.
+struct Nothing;
+
+impl Known for Nothing {
+    fn fingerprint(&self, _key: &Key) -> Option<adapter::Fingerprint> {
+        None
+    }
+
+    fn count(&self) -> usize {
+        0
+    }
+}

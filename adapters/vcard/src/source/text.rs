@@ -1,0 +1,144 @@
+//! The bytes of a file as text with a charset, and what is told of a card before its record is made.
+
+use crate::source::fingerprint::Traits;
+use crate::unreadable::Unreadable;
+use crate::version::Version;
+use contentline::charset::Charset;
+use contentline::content::Content;
+use contentline::error::NotUtf16;
+use contentline::line::{Line, lines};
+use contentline::style::Style;
+use contentline::wide::{self, Form};
+use record::Digest;
+use std::borrow::Cow;
+
+/// The content of a file: UTF-16 decoded, anything else as it is.
+#[derive(Debug)]
+pub(crate) struct Text<'b> {
+    pub(crate) bytes: Cow<'b, [u8]>,
+    pub(crate) charset: Charset,
+    form: Form,
+}
+
+impl<'b> Text<'b> {
+    /// Takes the bytes of a file.
+    pub(crate) fn new(raw: &'b [u8]) -> Result<Self, NotUtf16> {
+        let (bytes, form) = wide::decode(raw)?;
+        let charset = if std::str::from_utf8(&bytes).is_ok() { Charset::UTF_8 } else { Charset::WINDOWS_1252 };
+        Ok(Self { bytes, charset, form })
+    }
+
+    /// Returns how its lines are written.
+    pub(crate) fn style(&self) -> Style {
+        Style::of(&self.bytes)
+    }
+
+    /// Returns the file that has `bytes` for its content; `None` where UTF-16 cannot hold them.
+    pub(crate) fn file(&self, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        match self.form {
+            Form::Bytes => Some(bytes),
+            Form::Utf16 { .. } => std::str::from_utf8(&bytes).ok().map(|text| wide::encode(text, self.form)),
+        }
+    }
+}
+
+/// What the lines of a card say before they are mapped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Glance {
+    pub(crate) uid: Option<String>,
+    pub(crate) version: Option<Version>,
+    title: Option<String>,
+    name: Option<String>,
+    pub(crate) bare: bool,
+}
+
+/// Looks at the lines of a card, whole or broken; those of nested components do not count.
+pub(crate) fn glance(bytes: &[u8]) -> Glance {
+    let mut seen = Glance::default();
+    let mut depth = 0_usize;
+    for line in lines(bytes) {
+        let raw = line.raw(bytes);
+        // A card that is cut off may be followed by another one, which is not nested.
+        if starts(raw, b"BEGIN:") {
+            depth += 1;
+            seen.bare = depth == 1 && line.ending(bytes) == b"\n" || seen.bare;
+        } else if starts(raw, b"END:") {
+            depth = depth.saturating_sub(1);
+        } else if depth <= 1 {
+            seen.take(bytes, &line);
+        }
+    }
+    seen
+}
+
+impl Glance {
+    fn take(&mut self, bytes: &[u8], line: &Line) {
+        let raw = line.raw(bytes);
+        let name_end = raw.iter().position(|byte| matches!(byte, b':' | b';')).unwrap_or(0);
+        let name = raw.get(..name_end).unwrap_or_default();
+        let name = name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)).unwrap_or(name);
+        let told = [&b"UID"[..], b"FN", b"N", b"VERSION"].iter().any(|known| known.eq_ignore_ascii_case(name));
+        if !told {
+            return;
+        }
+        let content = Content::of(bytes, line);
+        let value = content.value().into_owned();
+        match name.to_ascii_uppercase().as_slice() {
+            b"UID" if !value.is_empty() && self.uid.is_none() => self.uid = Some(value),
+            b"FN" if !value.is_empty() && self.title.is_none() => self.title = Some(value),
+            b"N" if self.name.is_none() => self.name = Some(value),
+            b"VERSION" if self.version.is_none() => self.version = Version::read(&value),
+            _ => {}
+        }
+    }
+
+    /// Returns what a person calls the card.
+    pub(crate) fn title(&self) -> Option<String> {
+        let name = self.name.as_ref().map(|name| name.split(';').rev().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "));
+        let title = self.title.clone().or(name)?;
+        let title: String = title.chars().filter(|character| !character.is_control()).take(80).collect();
+        (!title.trim().is_empty()).then_some(title)
+    }
+
+    /// Returns what a fingerprint keeps of the card.
+    pub(crate) fn traits(&self) -> Traits {
+        Traits { uid: self.uid.as_deref().map(uid_digest), version: self.version.unwrap_or(Version::V3_0), bare: self.bare }
+    }
+}
+
+/// Returns what stands for a UID where it is only compared.
+pub(crate) fn uid_digest(uid: &str) -> [u8; 16] {
+    Digest::of(uid.as_bytes()).head()
+}
+
+fn starts(raw: &[u8], word: &[u8]) -> bool {
+    raw.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+}
+
+/// Why a part of a file cannot be read, with the physical line in the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) title: Option<String>,
+    pub(crate) line: Option<usize>,
+    pub(crate) reason: String,
+}
+
+impl Fault {
+    /// Describes what is wrong with the card that begins on `first` (from 1).
+    pub(crate) fn new(bytes: &[u8], first: usize, unreadable: &Unreadable) -> Self {
+        let line = unreadable.line().map_or(first, |line| line + first - 1);
+        let reason = match unreadable {
+            // The place names the line already.
+            Unreadable::Structure(broken) => {
+                broken.to_string().split_once(": ").map_or_else(|| broken.to_string(), |(_, reason)| reason.to_owned())
+            }
+            other => other.to_string(),
+        };
+        Self { title: glance(bytes).title(), line: Some(line), reason }
+    }
+
+    /// Describes a file that could not be looked into.
+    pub(crate) fn of_file(reason: String) -> Self {
+        Self { title: None, line: None, reason }
+    }
+}

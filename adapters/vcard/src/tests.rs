@@ -1,0 +1,8 @@
+//! What holds for cards as a whole.
+
+mod corpus;
+mod edits;
+mod endpoint;
+mod folder;
+mod single;
+mod validity;
