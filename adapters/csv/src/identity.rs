@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use record::Digest;
 
 use crate::layout::Layout;
-use crate::span::Row;
+use crate::span::{Row, Shape};
 use crate::table::Table;
 
 /// What stands between the cells of a key of several columns.
@@ -108,12 +108,22 @@ impl Index {
 
     /// Returns the key of a row; none if it cannot be told.
     pub(crate) fn key(&self, table: &Table, layout: &Layout, at: usize) -> Option<Key> {
+        let mut ends = Vec::with_capacity(layout.names.len());
+        table.cell_ends(*table.rows.get(at)?, &mut ends).ok()?;
+        self.key_of(table, layout, at, &ends)
+    }
+
+    /// Returns the key of a row whose cells end at `ends`; none if it cannot be told.
+    pub(crate) fn key_of(&self, table: &Table, layout: &Layout, at: usize, ends: &[usize]) -> Option<Key> {
         let sketch = self.sketches.get(at)?;
         match sketch.state {
             State::Faulty => None,
             State::Bare => Some(Key(content_text(sketch.content, sketch.ordinal))),
             State::Keyed | State::Twin => {
-                read_key(table, layout, *table.rows.get(at)?, &mut Vec::with_capacity(layout.names.len())).map(Key)
+                let row = *table.rows.get(at)?;
+                let part = |column: &usize| table.text_at(row, ends, *column).unwrap_or_default();
+                let parts: Vec<Cow<'_, str>> = layout.key.iter().map(part).collect();
+                join_key(parts.iter().map(AsRef::as_ref)).map(Key)
             }
         }
     }
@@ -149,14 +159,6 @@ impl Index {
         let twins = self.sketches.get(at).and_then(|sketch| self.twins.get(&sketch.name));
         twins.into_iter().flatten().copied().filter(move |other| *other != at)
     }
-}
-
-/// Reads the key cells of a row that is known to be whole.
-fn read_key(table: &Table, layout: &Layout, row: Row, ends: &mut Vec<usize>) -> Option<String> {
-    table.cell_ends(row, ends).ok()?;
-    let part = |column: &usize| table.text_at(row, ends, *column).unwrap_or_default();
-    let parts: Vec<Cow<'_, str>> = layout.key.iter().map(part).collect();
-    join_key(parts.iter().map(AsRef::as_ref))
 }
 
 fn join_key<'p>(parts: impl Iterator<Item = &'p str>) -> Option<String> {
@@ -210,18 +212,19 @@ impl Room {
         if table.cell_ends(row, &mut self.ends).is_err() {
             return faulty;
         }
-        let charset = table.text.charset;
         let (buffer, cells) = (&mut self.buffer, &mut self.cells);
         buffer.clear();
         cells.clear();
-        let read = table.each_cell(row, &self.ends, |cell, _| {
-            let text = charset.decode(&cell).filter(|text| memchr::memchr(0, text.as_bytes()).is_none()).ok_or(())?;
+        let mut texts = Vec::new();
+        let whole = table.whole_text(row).filter(|_| row.shape == Shape::Plain);
+        if whole.is_none() && table.read_cells(row, &self.ends, &mut texts).is_err() {
+            return faulty;
+        }
+        let mut start = 0;
+        let plain = self.ends.iter().filter_map(|end| whole?.get(std::mem::replace(&mut start, end + 1)..*end));
+        for text in plain.chain(texts.iter().map(AsRef::as_ref)) {
             append(buffer, text.as_bytes());
             cells.push(buffer.len() - text.len()..buffer.len());
-            Ok::<(), ()>(())
-        });
-        if read.is_err() {
-            return faulty;
         }
         (cells.len()..table.headers.len()).for_each(|_| append(buffer, &[]));
         let content = Digest::of(buffer).head();

@@ -1,5 +1,6 @@
 //! Reading a table: every row once, as changed, unchanged or broken.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::mpsc;
 use std::thread;
@@ -43,25 +44,20 @@ pub(crate) fn report(opened: &Opened, known: &dyn Known, host: &dyn Host, out: &
             if host.cancelled() {
                 return Err(Error::Cancelled);
             }
-            done += findings.len();
-            findings.into_iter().for_each(|finding| hand_on(finding, out));
+            done += findings.iter().map(Vec::len).sum::<usize>();
+            findings.into_iter().flatten().for_each(|finding| hand_on(finding, out));
             host.progress(done as u64, Some(count as u64));
         }
         Ok(())
     })
 }
 
-fn map_chunk(opened: &Opened, known: &dyn Known, rows: Range<usize>) -> Vec<Finding> {
-    let batches: Vec<Vec<Finding>> = rows
-        .clone()
-        .into_par_iter()
-        .step_by(BATCH)
-        .map(|start| {
-            let plan = Plan::of(&opened.layout);
-            (start..rows.end.min(start + BATCH)).map(|at| find(opened, &plan, known, at)).collect()
-        })
-        .collect();
-    batches.into_iter().flatten().collect()
+fn map_chunk(opened: &Opened, known: &dyn Known, rows: Range<usize>) -> Vec<Vec<Finding>> {
+    let batch = |start: usize| {
+        let mut reader = Reader::new(opened);
+        (start..rows.end.min(start + BATCH)).map(|at| reader.find(known, at)).collect()
+    };
+    rows.clone().into_par_iter().step_by(BATCH).map(batch).collect()
 }
 
 fn hand_on(finding: Finding, out: &mut dyn Sink) {
@@ -72,20 +68,35 @@ fn hand_on(finding: Finding, out: &mut dyn Sink) {
     }
 }
 
-fn find(opened: &Opened, plan: &Plan<'_>, known: &dyn Known, at: usize) -> Finding {
-    let Opened { table, layout, index, .. } = opened;
-    let state = index.sketches.get(at).map(|sketch| sketch.state).unwrap_or_default();
-    let Some(key) = index.key(table, layout, at) else { return Finding::Broken(faulty(opened, known, at)) };
-    if state == State::Twin {
-        return Finding::Broken(twin(opened, at, key));
+/// What one thread needs for one row after another.
+struct Reader<'t> {
+    opened: &'t Opened,
+    plan: Plan<'t>,
+    ends: Vec<usize>,
+    cells: Vec<Cow<'t, str>>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(opened: &'t Opened) -> Self {
+        Self { opened, plan: Plan::of(&opened.layout), ends: Vec::new(), cells: Vec::new() }
     }
-    let fingerprint = index.fingerprint(layout, at);
-    if known.fingerprint(&key).as_ref() == Some(&fingerprint) {
-        return Finding::Unchanged(key, fingerprint);
-    }
-    match table.rows.get(at).map(|row| table.cells(*row)) {
-        Some(Ok(cells)) => Finding::Item(Item { key, fingerprint, record: plan.decode(&cells), place: place(opened, at, None) }),
-        _ => Finding::Broken(faulty(opened, known, at)),
+
+    fn find(&mut self, known: &dyn Known, at: usize) -> Finding {
+        let Opened { table, layout, index, .. } = self.opened;
+        let faulty = || Finding::Broken(faulty(self.opened, known, at));
+        let Some(row) = table.rows.get(at).copied().filter(|row| table.cell_ends(*row, &mut self.ends).is_ok()) else { return faulty() };
+        let Some(key) = index.key_of(table, layout, at, &self.ends) else { return faulty() };
+        if index.sketches.get(at).is_some_and(|sketch| sketch.state == State::Twin) {
+            return Finding::Broken(twin(self.opened, at, key));
+        }
+        let fingerprint = index.fingerprint(layout, at);
+        if known.fingerprint(&key).as_ref() == Some(&fingerprint) {
+            return Finding::Unchanged(key, fingerprint);
+        }
+        if table.read_cells(row, &self.ends, &mut self.cells).is_err() {
+            return faulty();
+        }
+        Finding::Item(Item { key, fingerprint, record: self.plan.decode(&self.cells), place: place(self.opened, at, None) })
     }
 }
 
@@ -131,7 +142,7 @@ fn plausible_key(opened: &Opened, fault: &Fault, at: usize) -> Option<Key> {
     crate::span::cells(table.bytes(row), table.dialect.delimiter, row.shape, &mut ends);
     let mut texts = Vec::with_capacity(ends.len());
     let read = table.each_cell(row, &ends, |cell, _| {
-        texts.push(table.text.charset.decode(&cell).map(std::borrow::Cow::into_owned));
+        texts.push(table.text.charset.decode(&cell).map(Cow::into_owned));
         Ok::<(), ()>(())
     });
     let whole = opened.layout.key.iter().all(|column| matches!(texts.get(*column), Some(Some(_))));

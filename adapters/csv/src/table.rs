@@ -1,12 +1,13 @@
 //! A whole table: its text, its header and its rows.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 
 use adapter::Error;
 use memchr::memchr;
 
-use crate::charset::Text;
+use crate::charset::{Charset, Text};
 use crate::dialect::{Dialect, find_delimiter};
 use crate::guess::looks_like_data;
 use crate::settings::{RowKind, Settings, ShortRows};
@@ -118,21 +119,50 @@ impl Table {
     /// Fails with the first thing that is wrong with the row.
     pub(crate) fn cells(&self, row: Row) -> Result<Vec<Cow<'_, str>>, Fault> {
         let mut ends = Vec::with_capacity(self.headers.len());
-        self.cell_ends(row, &mut ends)?;
         let mut texts = Vec::with_capacity(self.headers.len());
-        self.each_cell(row, &ends, |cell, offset| {
-            let column = || self.headers.get(texts.len()).cloned().unwrap_or_default();
-            if memchr(0, &cell).is_some() {
-                return Err(Fault::Nul { column: column(), offset });
-            }
-            let Some(text) = self.decode(cell) else {
-                return Err(Fault::Damaged { column: column(), charset: self.text.charset.name(), offset });
-            };
-            texts.push(text);
-            Ok(())
-        })?;
-        texts.resize(self.headers.len().max(texts.len()), Cow::Borrowed(""));
+        self.cell_ends(row, &mut ends)?;
+        self.read_cells(row, &ends, &mut texts)?;
         Ok(texts)
+    }
+
+    /// Fills `texts` with the cells of a row that end at `ends`, as many as the header has.
+    ///
+    /// # Errors
+    /// Fails with the first cell that is no text.
+    pub(crate) fn read_cells<'t>(&'t self, row: Row, ends: &[usize], texts: &mut Vec<Cow<'t, str>>) -> Result<(), Fault> {
+        texts.clear();
+        let whole = self.whole_text(row);
+        let mut start = 0;
+        for end in ends {
+            let span = std::mem::replace(&mut start, end + 1)..*end;
+            let bare = whole.and_then(|row| row.get(span.clone())).filter(|cell| !cell.starts_with('"'));
+            texts.push(match bare {
+                Some(cell) => Cow::Borrowed(cell),
+                None => self.read_cell(row, span, texts.len())?,
+            });
+        }
+        texts.resize(self.headers.len().max(texts.len()), Cow::Borrowed(""));
+        Ok(())
+    }
+
+    /// Returns a row that is text in one piece, so that its cells need no look each.
+    pub(crate) fn whole_text(&self, row: Row) -> Option<&str> {
+        let bytes = self.bytes(row);
+        let text = match self.text.charset {
+            Charset::Legacy(_) => std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii()),
+            Charset::Utf8 | Charset::Utf16Little | Charset::Utf16Big => std::str::from_utf8(bytes).ok(),
+        };
+        text.filter(|_| memchr(0, bytes).is_none())
+    }
+
+    fn read_cell(&self, row: Row, span: Range<usize>, column: usize) -> Result<Cow<'_, str>, Fault> {
+        let offset = span.start;
+        let cell = content(self.bytes(row).get(span).unwrap_or_default());
+        let column = || self.headers.get(column).cloned().unwrap_or_default();
+        if memchr(0, &cell).is_some() {
+            return Err(Fault::Nul { column: column(), offset });
+        }
+        self.decode(cell).ok_or_else(|| Fault::Damaged { column: column(), charset: self.text.charset.name(), offset })
     }
 
     /// Returns the text of one cell of a row whose cells end at `ends`.
