@@ -60,6 +60,7 @@ impl Format for Vcard {
     }
 
     fn open(&self, path: PathBuf, options: &Options, host: Box<dyn Host>) -> Result<Box<dyn Adapter>, Error> {
+        known(options)?;
         let version = version(options)?;
         let create = create(options)?;
         if is_folder(&path, create)? {
@@ -67,6 +68,13 @@ impl Format for Vcard {
         } else {
             Ok(Box::new(Single::new(path, create, version, host)))
         }
+    }
+}
+
+fn known(options: &Options) -> Result<(), Error> {
+    match options.keys().find(|name| ![VERSION, CREATE].contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Error::Config { option: name.clone(), reason: format!("is not known; `{VERSION}` and `{CREATE}` are") }),
     }
 }
 
@@ -93,9 +101,9 @@ fn is_folder(path: &Path, create: bool) -> Result<bool, Error> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_dir()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && create => Ok(!named()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Config {
-            option: "path".to_owned(),
-            reason: format!("{} is not there; correct the path, or add `create = true` to have it made", path.display()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Source {
+            path: path.to_owned(),
+            reason: "is not there; restore it, correct `path`, or add `create = true` to have it made".to_owned(),
         }),
         Err(error) => Err(Error::io(path, error)),
     }

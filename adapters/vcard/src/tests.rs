@@ -1,5 +1,6 @@
 //! What holds for cards as a whole.
 
+mod conformance;
 mod corpus;
 mod edits;
 mod endpoint;

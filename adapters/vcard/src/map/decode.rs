@@ -36,7 +36,8 @@ pub(crate) fn decode(row: &Row, content: &Content<'_>, version: Version) -> Opti
     }
     let value = content.value();
     if row.stem.is_none() && value.trim_matches([';', ' ']).is_empty() {
-        return line.decoded.parameters.is_empty().then_some(line.decoded);
+        let bare = line.decoded.parameters.is_empty() && line.value_type.is_none();
+        return bare.then_some(line.decoded);
     }
     if row.form == Form::Media && content.transfer() == Transfer::Base64 {
         line.inline(&content.bytes()?, None);

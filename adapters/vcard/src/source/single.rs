@@ -56,9 +56,7 @@ impl Single {
     fn read(&self) -> Result<Option<Vec<u8>>, Error> {
         let source = |reason: &str| Error::Source { path: self.path.clone(), reason: reason.to_owned() };
         match read_whole(&self.path) {
-            Ok((raw, _)) if raw.iter().all(u8::is_ascii_whitespace) => {
-                Err(source("the file is empty; it may have been cut off, and nothing was taken for deleted"))
-            }
+            Ok((raw, _)) if raw.is_empty() => Err(source("the file is empty; it may have been cut off, and nothing was taken for deleted")),
             Ok((raw, _)) => Ok(Some(raw)),
             Err(Error::Io { source: error, .. }) if error.kind() == io::ErrorKind::NotFound => {
                 if self.may_create {
@@ -254,11 +252,19 @@ fn rewritten(old: &[u8], plans: &[Plan], style: Style) -> Vec<u8> {
         at = range.end;
     }
     bytes.extend_from_slice(old.get(at..).unwrap_or_default());
+    // The blank line of a file without cards is not for the first one to begin with.
+    if !appended.is_empty() && bytes.iter().all(u8::is_ascii_whitespace) {
+        bytes.clear();
+    }
     for new in appended {
         if !bytes.is_empty() && !matches!(bytes.last(), Some(b'\n' | b'\r')) {
             bytes.extend_from_slice(style.ending.as_bytes());
         }
         bytes.extend_from_slice(new);
+    }
+    // Zero bytes would look torn: a file without cards is a blank line.
+    if bytes.is_empty() {
+        bytes.extend_from_slice(style.ending.as_bytes());
     }
     bytes
 }
@@ -270,19 +276,35 @@ fn shown(written: &Written) -> (Key, Fingerprint) {
     (Key(key), of_card(digest))
 }
 
-/// Answers each plan; the bytes of the file count for the first one that changed it.
-fn answer(plans: Vec<Plan>, done: bool, mut bytes: u64, out: &mut dyn Outcomes) {
+/// Answers each plan; a card counts its own bytes, and the first change those of the rest of the file too.
+fn answer(plans: Vec<Plan>, done: bool, file: usize, out: &mut dyn Outcomes) {
+    let of_cards: usize = plans.iter().map(Plan::bytes).sum();
+    let mut rest = file.saturating_sub(of_cards);
     for (index, plan) in plans.into_iter().enumerate() {
+        let mut bytes = plan.bytes();
+        if !matches!(plan, Plan::Answer(_)) {
+            bytes += std::mem::take(&mut rest);
+        }
         let outcome = match plan {
             Plan::Answer(outcome) => outcome,
             Plan::Put { .. } | Plan::Remove { .. } if !done => Outcome::Stale,
             Plan::Put { written, .. } => {
                 let (key, fingerprint) = shown(&written);
-                Outcome::Put { key, fingerprint, record: written.record, bytes: std::mem::take(&mut bytes) }
+                Outcome::Put { key, fingerprint, record: written.record, bytes: bytes as u64 }
             }
-            Plan::Remove { .. } => Outcome::Deleted { bytes: std::mem::take(&mut bytes) },
+            Plan::Remove { .. } => Outcome::Deleted { bytes: bytes as u64 },
         };
         out.outcome(index, outcome);
+    }
+}
+
+impl Plan {
+    /// Returns how many bytes the card has that it writes.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Put { written, .. } => written.bytes.len(),
+            Self::Answer(_) | Self::Remove { .. } => 0,
+        }
     }
 }
 
@@ -347,7 +369,7 @@ impl Adapter for Single {
             Mode::Rehearse => true,
             Mode::Perform => self.perform(step, raw.as_deref(), &file, staged)?,
         };
-        answer(plans, done, file.len() as u64, out);
+        answer(plans, done, file.len(), out);
         Ok(())
     }
 

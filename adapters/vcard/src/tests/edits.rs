@@ -219,6 +219,14 @@ fn a_full_name_is_derived_where_the_version_needs_one() {
 }
 
 #[test]
+fn an_empty_full_name_stays_empty_until_somebody_names_the_card() {
+    for card in ["BEGIN:VCARD\nVERSION:3.0\nFN:\nN:a\nEND:VCARD\n", "BEGIN:VCARD\nVERSION:3.0\nFN;VALUE=uri:\nN:a\nEND:VCARD\n"] {
+        assert_eq!(edited(card, &[]), card);
+        assert!(edited(card, &[set("name/full", "A")]).contains("FN:A\n"));
+    }
+}
+
+#[test]
 fn nested_agents_and_unknown_lines_are_kept_and_move_whole() {
     let card = "BEGIN:VCARD\nVERSION:2.1\nN:A\nAGENT:\nBEGIN:VCARD\nVERSION:2.1\nN:B\nEND:VCARD\nX-Q:1\nEND:VCARD\n";
     let shown = read(card.as_bytes()).record;

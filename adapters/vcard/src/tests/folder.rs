@@ -186,7 +186,7 @@ fn a_uid_in_two_files_breaks_both_even_if_one_was_known() {
 fn a_missing_folder_is_an_error_and_never_an_empty_scan() {
     let place = folder(&[("a.vcf", ADA)]);
     let path = place.path().join("cards");
-    assert!(matches!(open(&path, &[]).err(), Some(Error::Config { .. })));
+    assert!(matches!(open(&path, &[]).err(), Some(Error::Source { .. })));
     let create = [("create", OptionValue::Boolean(true))];
     let mut source = open(&path, &create).unwrap();
     assert!(try_scan(source.as_mut(), &Memory::default()).unwrap().1.items.is_empty());

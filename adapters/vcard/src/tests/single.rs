@@ -96,11 +96,24 @@ fn cards_without_a_uid_have_keys_that_hold_until_they_change() {
 }
 
 #[test]
+fn a_file_whose_last_card_went_is_empty_and_still_whole() {
+    let (_folder, path) = file(ADA);
+    let mut source = adapter(&path);
+    let found = scan(source.as_mut());
+    assert_eq!(apply(source.as_mut(), &[delete(&found.items[0])]), [Outcome::Deleted { bytes: 2 }]);
+    assert_eq!(fs::read(&path).unwrap(), b"\r\n");
+    assert!(scan(source.as_mut()).items.is_empty());
+    let eve = Record::new(Kind::CONTACT).with("name/full", Value::text("Eve"));
+    assert!(matches!(apply(source.as_mut(), &[make(5, &eve)])[0], Outcome::Put { .. }));
+    assert!(fs::read_to_string(&path).unwrap().starts_with("BEGIN:VCARD\r\nVERSION:4.0\r\n"));
+}
+
+#[test]
 fn an_empty_or_missing_file_is_an_error() {
     let (folder, path) = file("");
     assert!(matches!(try_scan(adapter(&path).as_mut(), &Memory::default()).err(), Some(Error::Source { .. })));
     let missing = folder.path().join("new.vcf");
-    assert!(matches!(open(&missing, &[]).err(), Some(Error::Config { .. })));
+    assert!(matches!(open(&missing, &[]).err(), Some(Error::Source { .. })));
     let options = [("create", OptionValue::Boolean(true)), ("version", OptionValue::Text("3.0".to_owned()))];
     let mut source = open(&missing, &options).unwrap();
     assert!(try_scan(source.as_mut(), &Memory::default()).unwrap().1.items.is_empty());

@@ -33,12 +33,13 @@ pub(crate) fn create(record: &Record, manner: Manner<'_>) -> Result<Written, Ref
     }
     bytes.extend(line::verbatim("END:VCARD", manner)?);
     let unheld = rest.unheld;
-    prove(bytes, &meant, &unheld, manner)
+    prove(bytes, &meant, &unheld)
 }
 
 /// Changes a card so that it shows `record`; equal fields keep their bytes.
 pub(crate) fn edit(card: &Card<'_>, record: &Record, manner: Manner<'_>) -> Result<Written, Refusal> {
-    let named = card.items.iter().any(|item| matches!(&item.place, Place::Record(row) if row.property == "FN"));
+    // A card whose FN is missing or empty is left so until somebody names it.
+    let named = card.record.field("name/full").is_some();
     let meant = derived::complete(record.clone(), named && manner.version.needs_full_name());
     let mut groups = card.groups.clone();
     groups.extend(groups_of_lines(&meant));
@@ -52,11 +53,11 @@ pub(crate) fn edit(card: &Card<'_>, record: &Record, manner: Manner<'_>) -> Resu
     if splices.is_empty() {
         return Ok(Written { bytes: card.document.bytes().to_vec(), record: card.record.clone() });
     }
-    prove(apply(card.document.bytes(), splices), &meant, &unheld, manner)
+    prove(apply(card.document.bytes(), splices), &meant, &unheld)
 }
 
 /// Reads back what was written, and refuses it where it shows anything but what was meant.
-fn prove(bytes: Vec<u8>, meant: &Record, unheld: &BTreeSet<Pointer>, manner: Manner<'_>) -> Result<Written, Refusal> {
+fn prove(bytes: Vec<u8>, meant: &Record, unheld: &BTreeSet<Pointer>) -> Result<Written, Refusal> {
     let record = Card::read(&bytes)?.record;
     proof::check(meant, unheld, &record)?;
     Ok(Written { bytes, record })
