@@ -14,10 +14,8 @@ use crate::path::Anchors;
 use crate::printable::{cut, line, quoted};
 use crate::problem::{Kind, Problem, Problems};
 use crate::section::{Findings, Section};
+use crate::smallest::SMALLEST;
 use crate::source::{Source, Span};
-
-/// The smallest useful file.
-pub const SMALLEST: &str = include_str!("../examples/smallest.toml");
 
 /// The largest file that is read, in bytes; a configuration has a few thousand.
 const LARGEST: usize = 1 << 20;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use toml::de::DeValue;
 
-use crate::document::SMALLEST;
 use crate::endpoint::endpoints;
 use crate::job::{Guard, Job, Link, SameField};
 use crate::keys;
@@ -12,6 +11,7 @@ use crate::path::Anchors;
 use crate::printable::{line, quoted};
 use crate::problem::{Kind, Problem};
 use crate::section::{Entry, Findings, Section, entries};
+use crate::smallest::SMALLEST;
 use crate::source::{Span, Spanned};
 use crate::suggest::nearest;
 

@@ -4,6 +4,7 @@
 //! adapter's option means is not known here: [`Endpoint::check`](job::Endpoint::check) holds the options against what an
 //! adapter expects, and [`Problem::at`] reports in the same form whatever else its caller finds.
 
+mod check;
 mod document;
 mod endpoint;
 pub mod job;
@@ -14,11 +15,13 @@ mod path;
 mod printable;
 pub mod problem;
 mod section;
+mod smallest;
 pub mod source;
 pub mod suggest;
 
-pub use document::{SMALLEST, parse, read};
+pub use document::{parse, read};
 pub use job::{Config, Endpoint, Guard, Job, Link, SameField, StoreChoice};
 pub use options::{Expected, OptionValue, Options, Shape};
 pub use problem::{Kind, Problem, Problems};
+pub use smallest::SMALLEST;
 pub use source::{Location, Source, Span, Spanned};

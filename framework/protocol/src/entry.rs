@@ -1,39 +1,10 @@
-//! Entries of a collection's log, and the places in it.
-
-use std::fmt;
+//! Entries of a collection's log.
 
 use sha2::{Digest, Sha256};
 
+use crate::cursor::{Cursor, Head};
 use crate::envelope::Envelope;
 use crate::ids::{Hash, LogId, Sequence};
-
-/// A place in a log: up to which entry an endpoint has pulled, or on which a transaction was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    /// The log.
-    pub log: LogId,
-    /// The entry.
-    pub sequence: Sequence,
-    /// Its hash; [`Hash::ZERO`] before the first.
-    pub hash: Hash,
-}
-
-/// The newest place in a log.
-pub type Head = Cursor;
-
-impl Cursor {
-    /// Returns the place before the first entry of a log.
-    #[must_use]
-    pub fn start(log: LogId) -> Self {
-        Self { log, sequence: Sequence(0), hash: Hash::ZERO }
-    }
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} of log {}", self.sequence, self.hash, self.log)
-    }
-}
 
 /// An envelope with its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]

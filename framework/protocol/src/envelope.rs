@@ -3,7 +3,7 @@
 use minicbor::{Decoder, Encoder};
 use sha2::{Digest, Sha256};
 
-use crate::entry::Cursor;
+use crate::cursor::Cursor;
 use crate::error::Error;
 use crate::ids::{Collection, DeviceId, Hash, LogId, RecordDigest, Sequence, Signature, TransactionId};
 

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 
-use crate::entry::{Cursor, Entry, Head};
+use crate::cursor::{Cursor, Head};
+use crate::entry::Entry;
 use crate::envelope::Envelope;
 use crate::error::Error;
 use crate::ids::{BlobId, Collection};

@@ -429,6 +429,14 @@ impl<'b> Reader<'b> {
     }
 }
 
+impl Record {
+    /// Returns the digest of the record's canonical bytes.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&encode_record(self))
+    }
+}
+
 /// Returns the canonical bytes of a record.
 #[must_use]
 pub fn encode_record(record: &Record) -> Vec<u8> {

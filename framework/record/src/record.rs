@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::codec;
-use crate::digest::Digest;
 use crate::kind::Kind;
 use crate::pointer::Pointer;
 use crate::value::{Blob, Value};
@@ -50,12 +48,6 @@ impl Record {
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a Pointer, &'a Value)> {
         let start = format!("{prefix}/");
         self.fields.range(Pointer::from(start)..).take_while(move |(pointer, _)| pointer.below(prefix).is_some())
-    }
-
-    /// Returns the digest of the record's canonical bytes (see [`codec`]).
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        Digest::of(&codec::encode_record(self))
     }
 
     /// Returns what a person calls this record: its name or title, or the first text it holds.
