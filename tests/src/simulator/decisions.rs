@@ -3,22 +3,22 @@
 use std::collections::BTreeSet;
 
 use engine::decide::{Dispute, Take, disputes, resolve};
-use engine::{Doors, Settings};
+use engine::Doors;
 use record::{Against, RecordId};
 
-use super::application::Application;
 use super::faults::Fault;
 use super::keys::DeviceKey;
-use super::token::{Token, token};
+use super::token::{Form, Token, token};
 use super::world::World;
 
 impl World {
     /// Lets a user settle one of the conflicts that an endpoint lists.
-    pub(super) fn decide(&mut self, at: usize, application: &mut Application) {
+    pub(super) fn decide(&mut self, at: usize) {
         let Some(endpoint) = self.endpoints.get(at).filter(|endpoint| endpoint.running.is_none() && self.faults.on(Fault::Settled)) else { return };
         let Some(dispute) = self.dice.pick(&disputes(&endpoint.keeper).unwrap_or_default()) else { return };
+        let form = endpoint.application.look().shape.form;
         self.weather.look().struck(Fault::Settled);
-        let (take, fresh) = self.take(&dispute, application);
+        let (take, fresh) = self.take(&dispute, form);
         self.say(|| format!("USER of e{at} settles {:.17?} of {} with {take:?}; listed: {:?} and {:?}", dispute.id, dispute.field, dispute.stands, dispute.kept));
         self.mean(&dispute, &take);
         let done = self.resolve(at, &dispute, take);
@@ -28,14 +28,14 @@ impl World {
         }
     }
 
-    fn take(&mut self, dispute: &Dispute, application: &Application) -> (Take, Option<Token>) {
+    fn take(&mut self, dispute: &Dispute, form: Form) -> (Take, Option<Token>) {
         match self.dice.below(4) {
             0 => (Take::Standing, None),
             1 => (Take::Kept, None),
             2 if dispute.base.is_some() => (Take::Base, None),
             _ => {
                 let token = self.history.fresh();
-                (Take::Value(application.shape.form.write(token)), Some(token))
+                (Take::Value(form.write(token)), Some(token))
             }
         }
     }
@@ -75,7 +75,7 @@ impl World {
     }
 
     fn resolve(&mut self, at: usize, dispute: &Dispute, take: Take) -> bool {
-        let settings = Settings { ..self.settings(at) };
+        let settings = self.settings(at);
         let Some(mut errand) = self.errand(at, settings) else { return false };
         let Some(device) = self.endpoints.get(at).map(|endpoint| endpoint.device) else { return false };
         let doors = Doors { store: &errand.wire, keys: &DeviceKey(device), randomness: &self.ids, pass: &|_| true };

@@ -120,7 +120,7 @@ impl World {
             // What was known had replaced older values: those are no news.
             news.filter(|token| self.history.descendants(**token).is_disjoint(known)).count() == 0
         })?;
-        let emptied = account.last.iter().any(|(_, token)| self.history.done_away(*token));
+        let emptied = account.ever.iter().any(|token| self.emptied(*token));
         (!excused && !emptied).then(|| Violation::new("RESURRECTED", format!("{id} lives though it was deleted by someone who knew {deleted:?}")))
     }
 
@@ -129,24 +129,28 @@ impl World {
         name.is_some_and(|name| self.creations.get(name).is_some_and(|count| *count > 1))
     }
 
+    /// Tells whether someone did away with a value or one that replaced it, and kept the record.
+    fn emptied(&self, token: Token) -> bool {
+        self.history.done_away(token) || self.history.descendants(token).iter().any(|next| self.history.done_away(*next))
+    }
+
     /// STUB: a living record has lost no field that nobody emptied.
     pub(super) fn stubs(&self) -> Option<Violation> {
         for (id, account) in self.alive().filter(|(_, account)| !self.made_anew(account)) {
-            for (pointer, last) in &account.last {
+            for (pointer, stood) in &account.stood {
                 let empty = !account.fields.contains_key(pointer);
-                let moved_to = account.fields.values().filter_map(token).any(|token| token == *last);
-                let meant = self.history.done_away(*last) || self.history.descendants(*last).iter().any(|token| self.history.done_away(*token));
-                if empty && !meant && !moved_to && !self.realigned(account, *last) {
-                    return Some(Violation::new("STUB", format!("{id} lives without {pointer}, last {last:?}, which nobody emptied")));
+                if empty && !stood.iter().any(|token| self.emptied(*token) || self.realigned(account, *token)) {
+                    return Some(Violation::new("STUB", format!("{id} lives without {pointer}, once {stood:?}, which nobody emptied")));
                 }
             }
         }
         None
     }
 
-    /// Tells whether a part's value was replaced by one that now stands in another part.
-    fn realigned(&self, account: &Account, last: Token) -> bool {
-        let later = self.history.descendants(last);
-        self.faults.on(Fault::Parts) && account.fields.values().filter_map(token).any(|token| later.contains(&token))
+    /// Tells whether a part's value, or one that replaced it, now stands in another part.
+    fn realigned(&self, account: &Account, token_then: Token) -> bool {
+        let later = self.history.descendants(token_then);
+        let lives = |now: Token| now == token_then || later.contains(&now);
+        self.faults.on(Fault::Parts) && account.fields.values().filter_map(token).any(lives)
     }
 }

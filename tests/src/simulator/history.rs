@@ -53,16 +53,16 @@ impl History {
         self.mark(old, |meaning| meaning.emptied = true);
     }
 
-    /// A user deleted a record that stood for these values.
-    pub(super) fn delete(&mut self, known: &BTreeSet<Token>) {
+    /// A user deleted a record that stood for `known`, and that had shown `past` over time.
+    pub(super) fn delete(&mut self, known: &BTreeSet<Token>, past: &BTreeSet<Token>) {
         known.iter().for_each(|token| self.mark(*token, |meaning| meaning.deleted = true));
-        self.deletions.push(known.clone());
+        self.deletions.push(past.union(known).copied().collect());
     }
 
     /// A user took a deletion back before anyone else heard of it.
     pub(super) fn restore(&mut self, known: &BTreeSet<Token>) {
         known.iter().for_each(|token| self.mark(*token, |meaning| meaning.deleted = false));
-        self.deletions.retain(|deleted| deleted != known);
+        self.deletions.retain(|deleted| deleted.is_disjoint(known));
     }
 
     /// A user settled a conflict against a value.
@@ -92,11 +92,6 @@ impl History {
     /// Tells whether someone emptied a field that held the value, or settled against it.
     pub(super) fn done_away(&self, token: Token) -> bool {
         self.at(token).is_some_and(|meaning| meaning.emptied || meaning.dismissed)
-    }
-
-    /// Tells whether someone deleted a record that stood for the value.
-    pub(super) fn was_deleted(&self, token: Token) -> bool {
-        self.at(token).is_some_and(|meaning| meaning.deleted)
     }
 
     /// Tells whether someone put the value back.

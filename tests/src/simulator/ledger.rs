@@ -24,8 +24,8 @@ pub(super) struct Account {
     pub(super) fields: BTreeMap<Pointer, Value>,
     /// Every value that it ever had.
     pub(super) ever: BTreeSet<Token>,
-    /// The last value that each field ever had.
-    pub(super) last: BTreeMap<Pointer, Token>,
+    /// The values that each field ever had.
+    pub(super) stood: BTreeMap<Pointer, BTreeSet<Token>>,
     /// Its path changed after its birth.
     pub(super) moved: bool,
 }
@@ -128,7 +128,6 @@ impl Ledger {
             self.records.entry(into).or_default().ever.extend(ever);
         }
         let account = self.records.entry(id).or_default();
-        let was_alive = account.alive;
         match change.life {
             Some(Life::Born) => account.alive = true,
             Some(Life::Dead) => account.alive = false,
@@ -136,18 +135,18 @@ impl Ledger {
             None => {}
         }
         for (pointer, value) in &change.set {
-            account.moved |= was_alive && pointer.as_str() == "path";
-            account.fields.insert(pointer.clone(), value.clone());
+            let before = account.fields.insert(pointer.clone(), value.clone());
+            account.moved |= pointer.as_str() == "path" && before.is_some_and(|before| before != *value);
             if let Some(token) = token(value) {
                 account.ever.insert(token);
-                account.last.insert(pointer.clone(), token);
+                account.stood.entry(pointer.clone()).or_default().insert(token);
                 self.reached.insert(token);
             }
         }
         for pointer in &change.unset {
             account.fields.remove(pointer);
         }
-        let killed = change.life == Some(Life::Dead) && !account.ever.iter().any(|token| history.was_deleted(*token));
+        let killed = change.life == Some(Life::Dead) && history.deletions_of(&account.ever).next().is_none();
         killed.then(|| Violation::new("KILLED", format!("record {id} was deleted by nobody")))
     }
 

@@ -17,6 +17,10 @@ const MOST: usize = 8;
 impl World {
     /// Lets the user of an endpoint do something.
     pub(super) fn user(&mut self, at: usize) {
+        if self.dice.chance(80) {
+            self.decide(at);
+            return;
+        }
         let Some(application) = self.endpoints.get(at).map(|endpoint| endpoint.application.clone()) else { return };
         let application = &mut *application.look();
         if !application.whole() {
@@ -34,8 +38,7 @@ impl World {
             56..70 => self.move_about(at, application, number),
             70..76 => self.replace(at, application, number),
             76..80 => self.touch_parts(at, application, number),
-            80..88 => self.decide(at, application),
-            88..90 if self.faults.on(Fault::MassDelete) => self.delete_most(at, application),
+            80..82 if self.faults.on(Fault::MassDelete) => self.delete_most(at, application),
             _ => self.delete(at, application, number),
         }
     }
@@ -217,7 +220,7 @@ impl World {
 
     fn delete(&mut self, at: usize, application: &mut Application, number: u64) {
         if let Some(item) = application.items.remove(&number) {
-            self.history.delete(&item.known());
+            self.history.delete(&item.known(), &item.lineage);
             self.count("users' actions");
             self.say(|| format!("USER of e{at} deletes {number}: {}", describe(&item)));
         }
