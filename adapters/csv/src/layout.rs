@@ -201,8 +201,14 @@ impl Draft {
     fn finish(self, settings: &Settings) -> Result<Layout, Error> {
         let preset = self.preset.filter(|_| settings.columns.is_none());
         let mut slots: Vec<Slot> = Vec::new();
-        let columns: Vec<Column> = (0..self.names.len()).map(|at| self.column(at, &mut slots, preset)).collect();
-        slots.retain(|slot| settings.columns.is_some() || slot.columns.iter().any(|column| column.head));
+        let mut columns: Vec<Column> = (0..self.names.len()).map(|at| self.column(at, &mut slots, preset)).collect();
+        let headless = |slot: &mut Slot| settings.columns.is_none() && !slot.columns.iter().any(|column| column.head);
+        // What was only guessed and belongs to no value is carried as it stands.
+        for slot in slots.extract_if(.., headless) {
+            for at in slot.columns.iter().map(|column| column.column).chain(slot.words) {
+                columns.get_mut(at).into_iter().for_each(|column| *column = self.verbatim(at));
+            }
+        }
         for slot in &mut slots {
             let count = slot.columns.len();
             slot.settle(&self.names, count);

@@ -36,6 +36,12 @@ fn only_the_bytes_of_a_changed_cell_change() {
 }
 
 #[test]
+fn a_cell_that_was_quoted_without_need_stays_so() {
+    changed(b"Name,Phone\nAda,1\n\"Bob\",\"2\"\nCy,3\n", "34", b"2", b"34");
+    changed(b"Name,Phone\nAda,1\nBob,2\nCy,\"3\"\n", "34", b"2", b"34");
+}
+
+#[test]
 fn wide_characters_are_edited_in_place() {
     let text = "\u{feff}Name;Phone\r\nAda;1\r\nBöb 😀;2\r\n";
     changed(&wide(text, u16::to_le_bytes), "34", b"2", &wide("34", u16::to_le_bytes)[..3]);

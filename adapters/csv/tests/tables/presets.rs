@@ -102,6 +102,13 @@ fn a_phone_that_goes_takes_its_type_along() {
 }
 
 #[test]
+fn a_type_without_its_value_is_carried_as_it_stands() {
+    let sheet = Sheet::new("First Name,Labels,E-mail 1 - Value,Phone 1 - Label\nAda,,a@b.c,Mobile\n");
+    let expected = ["emails/@E-mail 1 - Value/address = a@b.c", "ext/csv/cells/Phone 1 - Label = Mobile", "name/given = Ada"];
+    assert_eq!(lines(&sheet.record()), expected);
+}
+
+#[test]
 fn an_outlook_export_is_understood() {
     let sheet = Sheet::new(format!(
         "{OUTLOOK}Ada,L,Dr,https://a.example,0/0/00,a@b.c,b@b.c,1,2,3,4,5,Engine Ltd,Analyst,Main St,London,France,u,Red;Blue\n"

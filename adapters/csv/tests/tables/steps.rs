@@ -1,6 +1,9 @@
 //! Steps: what stays unwritten, what is stale, what a crash leaves.
 
-use adapter::{Atomicity, Fate, Key, Mode, Outcome, StepId};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use adapter::{Atomicity, Fate, Host, Key, Mode, Outcome, StepId};
 use record::{Kind, Record, Value};
 
 use crate::sheet::{Memory, Sheet, apply, create, delete, lines, refused, update};
@@ -66,13 +69,50 @@ fn a_row_that_somebody_edited_is_stale_and_the_others_are_done() {
     assert_eq!(sheet.text(), "Name,Phone\nNew,0\nAda,11\nBob,22\n");
 }
 
+/// A host that saves the table when it is asked for the second time whether to go on: just before the exchange.
+struct Meddler {
+    path: PathBuf,
+    asked: AtomicUsize,
+}
+
+impl Host for Meddler {
+    fn log(&self, _message: &str) {}
+
+    fn progress(&self, _done: u64, _of: Option<u64>) {}
+
+    fn cancelled(&self) -> bool {
+        if self.asked.fetch_add(1, Ordering::SeqCst) == 1 {
+            std::fs::write(&self.path, "Name,Phone\nAda,11\nBob,2\n").unwrap();
+        }
+        false
+    }
+
+    fn secret(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn an_editor_that_saves_before_the_exchange_wins() {
+    let sheet = Sheet::new("Name,Phone\nAda,1\nBob,2\n");
+    let seen = sheet.scan();
+    let bob = seen.items[1].record.clone().with("phones/@Phone/number", text("22"));
+    let host = Meddler { path: sheet.path(), asked: AtomicUsize::new(0) };
+    let mut adapter = adapter_csv::format().open(sheet.path(), &sheet.options, Box::new(host)).unwrap();
+    let answers = apply(adapter.as_mut(), StepId([1; 16]), &[update(&seen.items[1], &bob), delete(&seen.items[0])], Mode::Perform).unwrap();
+    assert_eq!(answers, [Outcome::Stale, Outcome::Stale]);
+    adapter.settle(StepId([1; 16])).unwrap();
+    assert_eq!((sheet.text(), sheet.names()), ("Name,Phone\nAda,11\nBob,2\n".to_owned(), vec!["table.csv".to_owned()]));
+}
+
 #[test]
 fn one_row_takes_one_operation_of_a_step() {
     let sheet = Sheet::new("Name,Phone\nAda,1\nBob,2\n");
     let seen = sheet.scan();
     let ida = seen.items[0].record.clone().with("name/full", text("Ida"));
-    let answers = sheet.apply(&[update(&seen.items[0], &ida), delete(&seen.items[0])]);
-    assert!(matches!(answers[..], [Outcome::Put { .. }, Outcome::Stale]));
+    let eve = seen.items[0].record.clone().with("name/full", text("Eve"));
+    let answers = sheet.apply(&[update(&seen.items[0], &ida), delete(&seen.items[0]), update(&seen.items[0], &eve)]);
+    assert!(matches!(answers[..], [Outcome::Put { .. }, Outcome::Stale, Outcome::Stale]), "{answers:?}");
     assert_eq!(sheet.text(), "Name,Phone\nIda,1\nBob,2\n");
 }
 
