@@ -129,10 +129,7 @@ impl<'a> Lines<'a> {
         let mut found = Vec::new();
         for companion in COMPANIONS.iter().filter(|companion| companion.stem.is_none_or(|only| only == stem)) {
             let belongs = |(_, other): &&(usize, Content<'a>)| {
-                other.is(companion.property)
-                    && group_of(other).as_deref() == Some(group.as_str())
-                    && other.parameters().next().is_none()
-                    && !other.value().is_empty()
+                other.is(companion.property) && group_of(other).as_deref() == Some(group.as_str()) && companion.takes(other)
             };
             let mut matching = self.all.iter().filter(belongs);
             // Of two labels neither is known to be the right one.
@@ -141,6 +138,16 @@ impl<'a> Lines<'a> {
             }
         }
         found
+    }
+}
+
+impl Companion {
+    /// Tells whether the value of a line is one that the field can hold, and nothing else is said there.
+    fn takes(&self, line: &Content<'_>) -> bool {
+        let transported = |name: &str, raw: &str| name.eq_ignore_ascii_case("CHARSET") || raw.eq_ignore_ascii_case("QUOTED-PRINTABLE");
+        let value = line.value();
+        let fits = !value.is_empty() && (self.longest == 0 || value.chars().count() <= self.longest);
+        fits && line.parameters().all(|one| transported(&one.name, &one.value))
     }
 }
 

@@ -39,6 +39,18 @@ impl Version {
         }
     }
 
+    /// Escapes one word of a list; 2.1 has no lists of its own, and its writers escape the comma as later ones do.
+    pub(crate) fn escape_word(self, word: &str) -> String {
+        let word = self.escaping().escape(word);
+        if self == Self::V2_1 { word.replace(',', "\\,") } else { word.into_owned() }
+    }
+
+    /// Undoes [`Version::escape_word`].
+    pub(crate) fn unescape_word(self, piece: &str) -> String {
+        let word = self.escaping().unescape(piece);
+        if self == Self::V2_1 { word.replace("\\,", ",") } else { word.into_owned() }
+    }
+
     /// Tells whether a card must have FN (RFC 2426 §3.1.1, RFC 6350 §6.2.1).
     pub(crate) fn needs_full_name(self) -> bool {
         self != Self::V2_1

@@ -267,9 +267,8 @@ impl Line<'_> {
     }
 
     fn words(&mut self, field: &str, value: &str) -> Option<()> {
-        let escaping = self.version.escaping();
-        for piece in escaping.split(value, b',') {
-            let word = escaping.unescape(piece.trim()).into_owned();
+        for piece in self.version.escaping().split(value, b',') {
+            let word = self.version.unescape_word(piece.trim());
             if !word.is_empty() {
                 self.decoded.fields.insert(format!("{field}/{}", pointer::escape(&word)), Value::Boolean(true));
             }

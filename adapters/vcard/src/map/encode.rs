@@ -190,7 +190,7 @@ impl Line<'_> {
 
     /// Joins words: those of the old line in their order and with their raw escapes, then the new ones.
     fn words(&mut self, field: &str) -> Option<String> {
-        let escaping = self.escaping();
+        let version = self.target.version;
         let below = format!("{field}/");
         let mut words: BTreeSet<String> = BTreeSet::new();
         for (name, value) in self.fields {
@@ -204,12 +204,12 @@ impl Line<'_> {
         }
         let old = self.old_value().unwrap_or_default();
         let mut pieces: Vec<String> = Vec::with_capacity(words.len());
-        for piece in escaping.split(&old, b',') {
-            if words.remove(escaping.unescape(piece.trim()).as_ref()) {
+        for piece in version.escaping().split(&old, b',') {
+            if words.remove(&version.unescape_word(piece.trim())) {
                 pieces.push(piece.to_owned());
             }
         }
-        pieces.extend(words.iter().map(|word| escaping.escape(word).into_owned()));
+        pieces.extend(words.iter().map(|word| version.escape_word(word)));
         Some(pieces.join(","))
     }
 

@@ -70,12 +70,14 @@ pub(crate) struct Companion {
     pub(crate) field: &'static str,
     /// The stem of the parts that can have it; none for all.
     pub(crate) stem: Option<&'static str>,
+    /// The greatest number of characters that the field takes; zero for any.
+    pub(crate) longest: usize,
 }
 
-/// Apple's companions. `X-ABLabel` values such as `_$!<HomePage>!$_` are kept as they are.
+/// Apple's companions; some writers put whole addresses where the country code belongs, and those stay lines. `X-ABLabel` values such as `_$!<HomePage>!$_` are kept as they are.
 pub(crate) static COMPANIONS: &[Companion] = &[
-    Companion { property: "X-ABLabel", field: "label", stem: None },
-    Companion { property: "X-ABADR", field: "countryCode", stem: Some("addresses") },
+    Companion { property: "X-ABLabel", field: "label", stem: None, longest: 0 },
+    Companion { property: "X-ABADR", field: "countryCode", stem: Some("addresses"), longest: 2 },
 ];
 
 /// Fields that change by themselves: read, and never a reason to write.

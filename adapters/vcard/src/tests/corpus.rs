@@ -2,11 +2,17 @@
 
 use crate::card::Card;
 use crate::source::text::Text;
-use crate::tests::edits::{manner_of, try_create};
-use crate::write::edit::edit;
+use crate::tests::edits::{Shelf, manner_of, try_create};
+use crate::version::ALL;
+use crate::write::edit::{create, edit};
+use crate::write::line::Manner;
+use crate::write::proof;
+use contentline::charset::Charset;
 use contentline::items::items;
+use contentline::style::Style;
 use proptest::prelude::*;
 use record::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The last part of a pointer, and a new value for a field that ends in it.
@@ -26,12 +32,26 @@ fn assert_card(bytes: &[u8], text: &Text<'_>) {
     assert_eq!(Card::read(bytes).unwrap().record, card.record);
     let same = edit(&card, &card.record, manner_of(card.version, text)).unwrap();
     assert_eq!(same.bytes, bytes);
+    assert_new(&card);
     for (ending, value) in EDITS {
         let Some(pointer) = card.record.fields.keys().find(|pointer| pointer.as_str().ends_with(ending)) else { continue };
         let changed = card.record.clone().with(pointer.as_str(), Value::text(value));
         let written = edit(&card, &changed, manner_of(card.version, text)).unwrap_or_else(|refusal| panic!("{pointer}: {refusal}"));
         assert!(changed_lines(bytes, &written.bytes) <= 1, "{pointer}");
         assert_eq!(written.record.text(pointer.as_str()), Some(*value));
+    }
+}
+
+/// Checks that a card written anew in its own version shows the same, and that every version takes it.
+fn assert_new(card: &Card<'_>) {
+    let blobs = card.record.blobs().map(|blob| card.blob(blob.digest).unwrap()).collect();
+    let shelf = Shelf(blobs);
+    for version in ALL {
+        let manner = Manner { version: *version, charset: Charset::UTF_8, style: Style::default(), blobs: &shelf };
+        let written = create(&card.record, manner).unwrap_or_else(|refusal| panic!("{version:?}: {refusal}\n{:#?}", card.record));
+        if *version == card.version && card.record.field("name/full").is_some() {
+            proof::check(&card.record, &BTreeSet::new(), &written.record).unwrap();
+        }
     }
 }
 
