@@ -118,6 +118,7 @@ pub fn accept(
     resident: RecordId,
 ) -> Result<(), Error> {
     let randomness = doors.randomness;
+    let mut sides = None;
     decide(doors, collection, objects, &mut |trees| {
         let (from, into) = (trees.resolve(newcomer)?, trees.resolve(resident)?);
         let unknown = |id: RecordId| Error::Unknown(format!("there is no record {id} to link"));
@@ -147,12 +148,16 @@ pub fn accept(
         }
         let mut changes: Vec<Change> = (!change.is_empty()).then_some(change).into_iter().collect();
         changes.push(Change { life: Some(Life::Linked(into)), ..Change::new(from, source.record.kind.clone()) });
+        sides = Some((source.record, target.record));
         Ok(Transaction { changes, conflicts, settled: Vec::new() })
     })?;
     keep(doors, collection, objects, |trees, joined| {
         for mut joined in joined.into_iter().filter(|joined| joined.newcomer == newcomer) {
             joined.linked = true;
             joined.residents = vec![resident];
+            if let Some((newcomer, resident)) = &sides {
+                (joined.shown, joined.before) = (newcomer.clone(), Some(resident.clone()));
+            }
             trees.put_joined(newcomer, Some(joined));
         }
         Ok(())

@@ -24,29 +24,27 @@ pub(crate) fn join(session: &mut Session<'_>) -> Result<(), Error> {
         if session.settings.link || by_uid(&link.evidence) {
             let before = residents.iter().find(|(id, _)| *id == link.resident).map(|(_, record)| record.clone());
             adopt(session, link.newcomer, link.resident, &link.evidence.to_string(), before)?;
+        } else {
+            leave(session, link.newcomer, vec![link.resident], link.evidence.to_string())?;
         }
     }
-    doubtful.into_iter().try_for_each(|doubt| leave(session, doubt))?;
+    for Doubt { newcomer, residents, evidence, reason } in doubtful {
+        leave(session, newcomer, residents, format!("{evidence}, but {reason}"))?;
+    }
     Ok(())
 }
 
 /// Leaves a doubt to a person; what is said of one item for several reasons is listed together.
-fn leave(session: &mut Session<'_>, doubt: Doubt) -> Result<(), Error> {
-    let Some(shown) = session.trees.seen(doubt.newcomer)?.map(|seen| seen.meant.clone()) else { return Ok(()) };
-    let evidence = format!("{}, but {}", doubt.evidence, doubt.reason);
-    let listed = session.trees.joined(doubt.newcomer).cloned();
-    let mut joined = listed.unwrap_or(Joined {
-        newcomer: doubt.newcomer,
-        residents: Vec::new(),
-        linked: false,
-        evidence: String::new(),
-        shown,
-        before: None,
-    });
-    let new = doubt.residents.into_iter().filter(|resident| !joined.residents.contains(resident)).collect::<Vec<_>>();
+fn leave(session: &mut Session<'_>, newcomer: RecordId, residents: Vec<RecordId>, evidence: String) -> Result<(), Error> {
+    let Some(shown) = session.trees.seen(newcomer)?.map(|seen| seen.meant.clone()) else { return Ok(()) };
+    let listed = session.trees.joined(newcomer).cloned();
+    let mut joined =
+        listed.unwrap_or(Joined { newcomer, residents: Vec::new(), linked: false, evidence: String::new(), shown, before: None });
+    let new = residents.into_iter().filter(|resident| !joined.residents.contains(resident)).collect::<Vec<_>>();
     joined.residents.extend(new);
     let separator = if joined.evidence.is_empty() { "" } else { "; " };
-    joined.evidence = format!("{}{separator}{evidence}", joined.evidence);
+    joined.evidence.push_str(separator);
+    joined.evidence.push_str(&evidence);
     session.trees.put_joined(joined.newcomer, Some(joined));
     Ok(())
 }
