@@ -20,6 +20,8 @@ pub(crate) struct About<'a> {
     pub(crate) source: &'a Source,
     /// The job.
     pub(crate) job: &'a Job,
+    /// Whether it was only planned: then nothing was kept that could be confirmed.
+    pub(crate) planned: bool,
 }
 
 impl About<'_> {
@@ -97,10 +99,12 @@ impl About<'_> {
             titles.push(format!("... and {more} more"));
         }
         let failure = Failure::new(Exit::Stopped, format!("job `{}` stopped for safety: {hold}", self.job.name.value));
+        let sync = format!("syncretic sync {}", self.job.name.value);
+        let confirm = format!("syncretic sync --confirm {}", hold.name());
         failure
             .note("nothing was deleted anywhere")
             .note(format!("this would be deleted:\n{}", titles.join("\n")))
-            .help(format!("if that is meant, type `syncretic sync --confirm {}`", hold.name()))
+            .help(format!("if that is meant, type `{}`", if self.planned { sync } else { confirm }))
             .help(format!("if not, put the records back, then type `syncretic sync {}`", self.job.name.value))
             .detail("hold", json::hold(hold))
     }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Cursor, ErrorKind, Write as _};
+use std::io::{Cursor, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use adapter::{
-    Adapter, Blobs, Broken, Expect, Fingerprint, Format, Item, Key, Known, Mode, Op, Options, Outcome as Answer, Outcomes, Sink, StepId,
+    Adapter, Blobs, Broken, Expect, Fingerprint, Format, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome as Answer, Outcomes,
+    Sink, StepId,
 };
 use delta::align::{Parts, align};
 use record::{Digest, Record, RecordId};
@@ -126,8 +127,13 @@ pub(crate) fn write(
     context: &Context,
 ) -> Outcome<Written> {
     let records: Vec<Record> = read.records.iter().map(|(_, record)| record.clone()).collect();
-    begin(format, path, folder, &records)?;
-    let mut adapter = open(format, path, options, context)?;
+    let mut options = options.clone();
+    match formats::blank(format, &records) {
+        Some(content) if !folder => begin(path, &content)?,
+        Some(_) => return Err(Failure::usage(format!("adapter `{}` writes a file, not a folder", format.describe().id))),
+        None => drop(options.insert("create".to_owned(), OptionValue::Boolean(true))),
+    }
+    let mut adapter = open(format, path, &options, context)?;
     adapter.scan(&NothingKnown, &mut Found::default()).map_err(|error| failure(&error))?;
     let profile = adapter.profile().clone();
     let mut written = Written::default();
@@ -157,17 +163,10 @@ pub(crate) fn write(
     Ok(written)
 }
 
-/// Makes the empty place that the output begins as.
-fn begin(format: &dyn Format, path: &Path, folder: bool, records: &[Record]) -> Outcome<()> {
-    let made = if folder {
-        fs::create_dir(path)
-    } else {
-        fs::File::create_new(path).and_then(|mut file| file.write_all(&formats::blank(format, records)))
-    };
-    made.map_err(|error| {
-        let failure = Failure::io("make", path, &error);
-        if error.kind() == ErrorKind::NotFound { failure.exiting(Exit::Usage).help("make the folder first") } else { failure }
-    })
+/// Makes the file that the output begins as.
+fn begin(path: &Path, content: &[u8]) -> Outcome<()> {
+    let made = fs::File::create_new(path).and_then(|mut file| file.write_all(content));
+    made.map_err(|error| Failure::io("make", path, &error))
 }
 
 fn open(format: &dyn Format, path: &Path, options: &Options, context: &Context) -> Outcome<Box<dyn Adapter>> {

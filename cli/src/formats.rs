@@ -11,20 +11,22 @@ struct Entry {
     format: fn() -> &'static dyn Format,
     /// The endings of the files that it is for; `/` is a folder.
     endings: &'static [&'static str],
-    /// The content of a new, empty file that can hold records like these.
-    blank: fn(&[Record]) -> Vec<u8>,
+    /// The content of a new, empty file that can hold records like these, where the adapter does not make its place itself.
+    blank: Option<fn(&[Record]) -> Vec<u8>>,
 }
 
 /// Every adapter.
 const FORMATS: &[Entry] = &[
-    Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], blank: adapter_csv::outline },
-    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], blank: |_| Vec::new() },
+    Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], blank: Some(adapter_csv::outline) },
+    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], blank: None },
 ];
 
-/// Returns the content of a new, empty file that can hold records like these.
-pub(crate) fn blank(format: &dyn Format, records: &[Record]) -> Vec<u8> {
+/// Returns the content of a new, empty file that can hold records like these; none if the adapter makes its place
+/// itself, given the option `create`.
+pub(crate) fn blank(format: &dyn Format, records: &[Record]) -> Option<Vec<u8>> {
     let id = format.describe().id;
-    FORMATS.iter().find(|entry| (entry.format)().describe().id == id).map(|entry| (entry.blank)(records)).unwrap_or_default()
+    let entry = FORMATS.iter().find(|entry| (entry.format)().describe().id == id)?;
+    entry.blank.map(|blank| blank(records))
 }
 
 /// Returns the adapter of this name.

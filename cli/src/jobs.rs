@@ -157,7 +157,7 @@ fn with_kind(format: &dyn Format, mut options: Options, job: &Job) -> Options {
 impl<'c> Prepared<'c> {
     /// Returns what errors of this job are about.
     pub(crate) fn about(&self) -> About<'c> {
-        About { source: &self.config.source, job: self.job }
+        About { source: &self.config.source, job: self.job, planned: false }
     }
 
     /// Returns the engine's settings.
@@ -192,7 +192,7 @@ impl<'c> Prepared<'c> {
         let name = endpoint.name.value.clone();
         let host = Progress::of(&name, terminal.quiet, terminal.verbosity > 1);
         let adapter = formats::open(*format, &endpoint.path, options, host).map_err(|error| self.about().adapter(&name, &error))?;
-        let objects = self.objects(home, &name, state)?;
+        let objects = self.objects(home, endpoint, state)?;
         Ok(engine::Endpoint { name, adapter, objects })
     }
 
@@ -208,8 +208,8 @@ impl<'c> Prepared<'c> {
     }
 
     /// Opens an endpoint's object store.
-    pub(crate) fn objects(&self, home: &Home, endpoint: &str, state: State) -> Outcome<Box<dyn Objects>> {
-        let path = home.objects(&self.collection, endpoint);
+    pub(crate) fn objects(&self, home: &Home, endpoint: &Endpoint, state: State) -> Outcome<Box<dyn Objects>> {
+        let path = home.objects(&self.collection, &endpoint.name, &endpoint.path);
         if state == State::Look && !path.exists() {
             return Ok(Box::new(Memory::default()));
         }

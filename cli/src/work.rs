@@ -8,6 +8,7 @@ use engine::{Endpoint, JobReport, Report};
 use record::RecordId;
 use serde_json::{Map, Value, json};
 
+use crate::cause::About;
 use crate::doors::Machine;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -62,7 +63,7 @@ pub(crate) fn open(prepared: &Prepared<'_>, home: &Home, state: State) -> Outcom
     if state == State::Make {
         home.make_objects(&prepared.collection)?;
     }
-    let objects = prepared.endpoints().map(|endpoint| prepared.objects(home, &endpoint.name, state)).collect::<Outcome<_>>()?;
+    let objects = prepared.endpoints().map(|endpoint| prepared.objects(home, endpoint, state)).collect::<Outcome<_>>()?;
     Ok(Opened { machine, objects, _lock: lock })
 }
 
@@ -131,6 +132,9 @@ fn attempt(
                 done.quarantined.extend(report.held.iter().map(|held| Quarantined::new(&done.job, &report.endpoint, held)));
             }
             done.report = report;
+            if deed == Deed::Plan {
+                done.report.head = head(prepared, &machine);
+            }
             look(&endpoints_of(prepared, home, endpoints, deed)?, done);
             if deed == Deed::Sync {
                 home.holds().forget(&prepared.collection)?;
@@ -143,7 +147,7 @@ fn attempt(
             if deed == Deed::Sync {
                 prepared.about().keep(&home.holds(), &prepared.collection, &error)?;
             }
-            Err(prepared.about().engine(error))
+            Err(About { planned: deed == Deed::Plan, ..prepared.about() }.engine(error))
         }
     }
 }
@@ -152,7 +156,7 @@ fn attempt(
 fn endpoints_of(prepared: &Prepared<'_>, home: &Home, endpoints: Vec<Endpoint>, deed: Deed) -> Outcome<Vec<Box<dyn Objects>>> {
     match deed {
         Deed::Sync => Ok(endpoints.into_iter().map(|endpoint| endpoint.objects).collect()),
-        Deed::Plan => prepared.endpoints().map(|endpoint| prepared.objects(home, &endpoint.name, State::Look)).collect(),
+        Deed::Plan => prepared.endpoints().map(|endpoint| prepared.objects(home, endpoint, State::Look)).collect(),
     }
 }
 
@@ -160,15 +164,19 @@ fn endpoints_of(prepared: &Prepared<'_>, home: &Home, endpoints: Vec<Endpoint>, 
 fn sum_up(prepared: &Prepared<'_>, home: &Home, machine: &Machine, done: &mut Done) -> Outcome<()> {
     let mut objects = Vec::new();
     for endpoint in prepared.endpoints() {
-        let opened = prepared.objects(home, &endpoint.name, State::Look)?;
+        let opened = prepared.objects(home, endpoint, State::Look)?;
         for held in opened.held().unwrap_or_default() {
             done.quarantined.push(Quarantined::new(&done.job, &endpoint.name, &held));
         }
         objects.push(opened);
     }
-    done.report.head = machine.store().head(&prepared.collection).map_or(0, |head| head.sequence.0);
+    done.report.head = head(prepared, machine);
     look(&objects, done);
     Ok(())
+}
+
+fn head(prepared: &Prepared<'_>, machine: &Machine) -> u64 {
+    machine.store().head(&prepared.collection).map_or(0, |head| head.sequence.0)
 }
 
 /// Counts records and doubts, and gathers the conflicts.

@@ -1,6 +1,7 @@
 //! `syncretic convert`: a file or folder, once, through the universal record, into a new file or folder.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use adapter::{Format, Options};
@@ -30,12 +31,10 @@ pub(crate) fn convert(context: &Context, arguments: &Convert) -> Outcome<Exit> {
     let target = format(to.as_deref(), output, folder, "--to")?;
     let options = options(target, version.as_deref())?;
     let read = read(source, input, context)?;
-    let staged = staged(output)?;
-    let written = write(target, &staged, folder, &options, &read, context).and_then(|written| {
-        fs::rename(&staged, output).map_err(|error| Failure::io("make", output, &error))?;
-        Ok(written)
-    });
-    let written = written.inspect_err(|_| remove(&staged))?;
+    let staged = Staged::beside(output)?;
+    let written = write(target, &staged.file, folder, &options, &read, context)?;
+    fs::rename(&staged.file, output).map_err(|error| Failure::io("make", output, &error))?;
+    drop(staged);
     Ok(report(context, output, &read, &written))
 }
 
@@ -65,17 +64,28 @@ fn options(target: &dyn Format, version: Option<&str>) -> Outcome<Options> {
     Ok(Options::from([("version".to_owned(), adapter::OptionValue::Text(version.to_owned()))]))
 }
 
-/// Returns where the output is made before it gets its name: a conversion that is cut off leaves nothing under it.
-fn staged(output: &Path) -> Outcome<PathBuf> {
-    let name = output.file_name().ok_or_else(|| Failure::usage(format!("`{}` is no name for a file", output.display())))?;
-    let ending = output.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
-    let staged = output.with_file_name(format!(".{}.{}{ending}", name.to_string_lossy(), std::process::id()));
-    remove(&staged);
-    Ok(staged)
+/// Where the output is made before it gets its name: a conversion that fails leaves nothing.
+struct Staged {
+    folder: PathBuf,
+    file: PathBuf,
 }
 
-fn remove(staged: &Path) {
-    let _ = if staged.is_dir() { fs::remove_dir_all(staged) } else { fs::remove_file(staged) };
+impl Staged {
+    fn beside(output: &Path) -> Outcome<Self> {
+        let name = output.file_name().ok_or_else(|| Failure::usage(format!("`{}` is no name for a file", output.display())))?;
+        let folder = output.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+        fs::create_dir(&folder).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Failure::io("make", output, &error).exiting(Exit::Usage).help("make its folder first"),
+            _ => Failure::io("make", &folder, &error),
+        })?;
+        Ok(Self { file: folder.join(name), folder })
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
 }
 
 fn report(context: &Context, output: &Path, read: &Read, written: &Written) -> Exit {

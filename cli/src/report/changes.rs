@@ -31,7 +31,8 @@ enum Sameness<'r> {
 
 /// Returns the lines that show the changes, at most twenty unless more are asked for.
 pub(crate) fn lines(terminal: &Terminal, reports: &[Report]) -> Vec<String> {
-    let moves = gather(reports);
+    let mut moves = gather(reports);
+    moves.sort_by_key(rank);
     let limit = if terminal.verbosity > 0 { moves.len() } else { SHOWN };
     let rows: Vec<Vec<String>> = moves.iter().take(limit).map(|moved| row(terminal, moved)).collect();
     let mut lines: Vec<String> = columns(&rows).into_iter().map(|line| format!("  {line}")).collect();
@@ -39,6 +40,18 @@ pub(crate) fn lines(terminal: &Terminal, reports: &[Report]) -> Vec<String> {
         lines.push(terminal.paint(Paint::Dim, &format!("  ... and {} more; -v shows all", moves.len() - limit)));
     }
     lines
+}
+
+/// Puts what a person looks for first: what is undecided, what went somewhere, then what only became known.
+fn rank(moved: &Moved<'_>) -> u8 {
+    match (&moved.effect.deed, moved.to.is_empty()) {
+        (Deed::Conflict { .. }, _) => 0,
+        (Deed::Died, false) => 1,
+        (Deed::Born(_), false) => 2,
+        (Deed::Field { .. }, false) => 3,
+        (Deed::Linked { .. }, _) => 4,
+        _ => 5,
+    }
 }
 
 fn gather(reports: &[Report]) -> Vec<Moved<'_>> {
@@ -131,7 +144,7 @@ mod tests {
         let lines = lines(&Terminal::new(Format::Human, false, 0), &reports);
         assert_eq!(
             lines,
-            ["  ~ Ada   phones/number   \"1\" -> \"2\"   sheet -> cards, more", "  + Ada   3 fields                       from more"]
+            ["  ~ Ada   phones/number   \"1\" -> \"2\"   sheet -> cards, more", "  + Ada   3 fields                     from more"]
         );
     }
 }

@@ -102,8 +102,12 @@ impl Home {
     }
 
     /// Returns where an endpoint's object store lies.
-    pub(crate) fn objects(&self, collection: &Collection, endpoint: &str) -> PathBuf {
-        let digest = Digest::of_parts(&[collection.as_str().as_bytes(), endpoint.as_bytes()]).to_string();
+    ///
+    /// The place is part of the key: an endpoint whose path was changed joins anew, and what is not in the new place
+    /// was not deleted.
+    pub(crate) fn objects(&self, collection: &Collection, endpoint: &str, place: &Path) -> PathBuf {
+        let parts = [collection.as_str().as_bytes(), endpoint.as_bytes(), place.as_os_str().as_encoded_bytes()];
+        let digest = Digest::of_parts(&parts).to_string();
         let plain = |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
         let readable: String = endpoint.chars().take(READABLE).map(plain).collect();
         let name = format!("{readable}-{}.sqlite", digest.get(..16).unwrap_or_default());
@@ -232,7 +236,8 @@ mod tests {
     fn endpoints_whose_names_look_alike_have_files_of_their_own() {
         let (_folder, home) = home();
         let contacts: Collection = "contacts".parse().unwrap();
-        let name = |endpoint: &str| home.objects(&contacts, endpoint).file_name().unwrap().to_string_lossy().into_owned();
+        let name =
+            |endpoint: &str| home.objects(&contacts, endpoint, Path::new("/here")).file_name().unwrap().to_string_lossy().into_owned();
         assert!(name("csv:a/b.csv").starts_with("csv_a_b_csv-"));
         assert_ne!(name("csv:a/b.csv"), name("csv:a_b.csv"));
         assert!(name(&"x/../".repeat(60)).len() < 80);

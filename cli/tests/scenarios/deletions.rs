@@ -107,7 +107,10 @@ fn an_endpoint_whose_path_was_changed_is_a_new_join() {
     desk.edit("syncretic.toml", "path = \"cards\"", "path = \"other\"");
     desk.sync(0);
     assert_eq!(desk.rows().len(), 20);
-    assert_eq!(std::fs::read_dir(desk.path("other")).unwrap().filter(|entry| entry.as_ref().unwrap().path().extension().is_some()).count(), 20);
+    assert_eq!(
+        std::fs::read_dir(desk.path("other")).unwrap().filter(|entry| entry.as_ref().unwrap().path().extension().is_some()).count(),
+        20
+    );
     desk.settle();
 }
 

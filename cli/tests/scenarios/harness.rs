@@ -62,6 +62,10 @@ impl Desk {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    pub(crate) fn text_lossy(&self, name: &str) -> String {
+        String::from_utf8_lossy(&fs::read(self.path(name)).unwrap()).into_owned()
+    }
+
     /// Replaces a text that stands exactly once in a file.
     pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
         let text = self.text(name);
@@ -209,7 +213,8 @@ pub(crate) fn people(count: usize) -> (String, Vec<(String, String)>) {
 pub(crate) fn person(number: usize) -> (String, String, String) {
     const GIVEN: &[&str] = &["Ada", "Björn", "Chloé", "Dmitri", "Eszter", "Farid", "Gwen", "Hiro", "Ines", "Jakub"];
     const SURNAME: &[&str] = &["Abel", "Brandt", "Castro", "Duval", "Eriksen", "Fuchs", "Graf", "Holm", "Ibsen", "Jansen"];
-    let name = format!("{} {}{}", GIVEN[number % 10], SURNAME[number / 10 % 10], if number < 100 { String::new() } else { format!("-{number}") });
+    let name =
+        format!("{} {}{}", GIVEN[number % 10], SURNAME[number / 10 % 10], if number < 100 { String::new() } else { format!("-{number}") });
     (name, format!("person{number}@mail.example"), format!("+49 170 555 {number:04}"))
 }
 

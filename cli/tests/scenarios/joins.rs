@@ -28,10 +28,7 @@ fn a_couple_with_one_address_stays_two_and_is_listed() {
 #[test]
 fn two_people_with_one_name_stay_apart() {
     let cards = [card("app-1", "Ada Abel", "ada@one.example", "+49 1"), card("app-2", "Ada Abel", "ada@two.example", "+49 2")];
-    let desk = Desk::with(
-        &format!("{HEADER}Ada Abel,+49 3,ada@three.example,\n"),
-        &[("one.vcf", &cards[0]), ("two.vcf", &cards[1])],
-    );
+    let desk = Desk::with(&format!("{HEADER}Ada Abel,+49 3,ada@three.example,\n"), &[("one.vcf", &cards[0]), ("two.vcf", &cards[1])]);
     desk.sync(0);
     assert_eq!((desk.rows().len(), desk.cards().len()), (3, 3));
     desk.settle();

@@ -1,8 +1,8 @@
 //! Scenarios: the real program on real files, each test one sentence of what a person may rely on.
 
+mod configuration;
 mod conflicts;
 mod conversions;
-mod configuration;
 mod corpus;
 mod crashes;
 mod damage;

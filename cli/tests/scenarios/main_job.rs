@@ -96,7 +96,8 @@ fn a_report_for_programs_has_what_programs_need() {
     }
     assert_eq!(job["endpoints"].as_array().unwrap().len(), 2);
     let events = desk.run(&["sync", "--format", "ndjson"]);
-    let kinds: Vec<String> = events.out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].to_string()).collect();
+    let kinds: Vec<String> =
+        events.out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].to_string()).collect();
     assert_eq!(kinds, ["\"job\"", "\"end\""]);
 }
 
