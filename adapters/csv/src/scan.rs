@@ -14,10 +14,10 @@ use crate::identity::{State, key_text};
 use crate::settings::ShortRows;
 use crate::table::Fault;
 
-/// How many rows one thread maps at once.
-const BATCH: usize = 1024;
+/// How many rows one thread maps at once: few enough that the room for their findings is used again and not given back.
+const BATCH: usize = 256;
 /// How many rows are mapped before they are handed on.
-const CHUNK: usize = 8 * BATCH;
+const CHUNK: usize = 32 * BATCH;
 
 /// What is said of one row.
 enum Finding {
