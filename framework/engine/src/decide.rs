@@ -153,7 +153,7 @@ pub fn accept(
     })?;
     keep(doors, collection, objects, |trees, joined| {
         for mut joined in joined.into_iter().filter(|joined| joined.newcomer == newcomer) {
-            joined.linked = true;
+            (joined.linked, joined.accepted) = (true, true);
             joined.residents = vec![resident];
             if let Some((newcomer, resident)) = &sides {
                 (joined.shown, joined.before) = (newcomer.clone(), Some(resident.clone()));
@@ -211,6 +211,10 @@ fn part(trees: &mut Trees<'_>, joined: &Joined, resident: RecordId, merged: Opti
     let pair = if newcomer < resident { (newcomer, resident) } else { (resident, newcomer) };
     trees.meta.apart.insert(pair);
     trees.put_joined(newcomer, None);
+    if joined.accepted {
+        // The newcomer's own item went when it was linked: what is there is the resident's.
+        return Ok(());
+    }
     let (Some(seen), true) = (trees.seen(resident)?.cloned(), trees.seen(newcomer)?.is_none()) else { return Ok(()) };
     let agreed = trees.agreed(resident)?.cloned();
     let base = merged.map_or_else(|| seen.meant.clone(), Clone::clone);

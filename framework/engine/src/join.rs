@@ -38,8 +38,15 @@ pub(crate) fn join(session: &mut Session<'_>) -> Result<(), Error> {
 fn leave(session: &mut Session<'_>, newcomer: RecordId, residents: Vec<RecordId>, evidence: String) -> Result<(), Error> {
     let Some(shown) = session.trees.seen(newcomer)?.map(|seen| seen.meant.clone()) else { return Ok(()) };
     let listed = session.trees.joined(newcomer).cloned();
-    let mut joined =
-        listed.unwrap_or(Joined { newcomer, residents: Vec::new(), linked: false, evidence: String::new(), shown, before: None });
+    let mut joined = listed.unwrap_or(Joined {
+        newcomer,
+        residents: Vec::new(),
+        linked: false,
+        accepted: false,
+        evidence: String::new(),
+        shown,
+        before: None,
+    });
     let new = residents.into_iter().filter(|resident| !joined.residents.contains(resident)).collect::<Vec<_>>();
     joined.residents.extend(new);
     let separator = if joined.evidence.is_empty() { "" } else { "; " };
@@ -107,7 +114,15 @@ fn adopt(session: &mut Session<'_>, newcomer: RecordId, resident: RecordId, evid
     let original = seen.meant.clone();
     session.trees.put_seen(newcomer, None);
     session.trees.put_seen(resident, Some(Seen { meant: shown.clone(), shown, parts, ..seen }));
-    let joined = Joined { newcomer, residents: vec![resident], linked: true, evidence: evidence.to_owned(), shown: original, before };
+    let joined = Joined {
+        newcomer,
+        residents: vec![resident],
+        linked: true,
+        accepted: false,
+        evidence: evidence.to_owned(),
+        shown: original,
+        before,
+    };
     session.trees.put_joined(newcomer, Some(joined));
     let deed = Deed::Linked { evidence: evidence.to_owned() };
     session.report.effects.push(Effect { direction: Direction::Push, record: resident, title, deed });

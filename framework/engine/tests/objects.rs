@@ -89,6 +89,7 @@ fn joined(n: u8) -> Joined {
         newcomer: id(n),
         residents: vec![id(1)],
         linked: true,
+        accepted: false,
         evidence: "same e-mail".into(),
         shown: record(n),
         before: Some(record(1)),

@@ -187,13 +187,13 @@ pub(crate) fn read_held(reader: &mut Reader<'_>) -> Read<Vec<Held>> {
     })
 }
 
-/// Writes a join as `[newcomer, [resident …], linked, evidence, shown, before or null]`.
+/// Writes a join as `[newcomer, [resident …], linked, evidence, shown, before or null]`; `linked` is 2 where a person did it.
 pub(crate) fn write_joined(writer: &mut Writer, joined: &Joined) {
     writer.array(6).bytes(&joined.newcomer.0).array(joined.residents.len());
     joined.residents.iter().for_each(|id| {
         writer.bytes(&id.0);
     });
-    writer.unsigned(u64::from(joined.linked)).text(&joined.evidence).record(&joined.shown);
+    writer.unsigned(u64::from(joined.linked) + u64::from(joined.linked && joined.accepted)).text(&joined.evidence).record(&joined.shown);
     write_optional(writer, joined.before.as_ref(), |writer, before| {
         writer.record(before);
     });
@@ -203,7 +203,7 @@ pub(crate) fn read_joined(reader: &mut Reader<'_>) -> Read<Joined> {
     reader.tuple("a join", 6)?;
     let newcomer = RecordId(reader.exactly()?);
     let residents = read_list(reader, "records", |reader| Ok(RecordId(reader.exactly()?)))?;
-    let (linked, evidence) = (reader.unsigned()? != 0, reader.text()?.to_owned());
+    let (linked, evidence) = (reader.unsigned()?, reader.text()?.to_owned());
     let (shown, before) = (reader.record()?, read_optional(reader, |reader| reader.record())?);
-    Ok(Joined { newcomer, residents, linked, evidence, shown, before })
+    Ok(Joined { newcomer, residents, linked: linked != 0, accepted: linked == 2, evidence, shown, before })
 }

@@ -108,6 +108,8 @@ pub struct Joined {
     pub residents: Vec<RecordId>,
     /// Whether it was linked, rather than left in doubt.
     pub linked: bool,
+    /// Whether a person linked it: both records had items of their own then.
+    pub accepted: bool,
     /// What speaks for it, and what speaks against it.
     pub evidence: String,
     /// What the item showed when it joined.
