@@ -78,7 +78,7 @@ impl Line<'_> {
         let text = match &self.row.form {
             Form::Text(field) => self.text(field).map(|text| self.escaping().escape(&text).into_owned())?,
             Form::Plain(field) | Form::Keyword(field) => self.text(field)?,
-            Form::Uri(field) => self.uri(field)?,
+            Form::Uri(field) => self.raw_uri(field)?,
             Form::Phone(field) => self.phone(field)?,
             Form::Date(field) => self.date(field)?,
             Form::Place(field) => {
@@ -116,6 +116,13 @@ impl Line<'_> {
         };
         self.used.insert(field.to_owned());
         Some(uri.clone())
+    }
+
+    /// Takes a URI as it is written: without escapes, unless a backslash in it would be read as one.
+    fn raw_uri(&mut self, field: &str) -> Option<String> {
+        let uri = self.uri(field)?;
+        let plain = self.escaping().unescape(&uri) == uri;
+        Some(if plain { uri } else { uri.replace('\\', "\\\\") })
     }
 
     fn phone(&mut self, field: &str) -> Option<String> {
@@ -223,7 +230,7 @@ impl Line<'_> {
             let media_type = self.text("mediaType").unwrap_or_default();
             return Some(Body::Data(*blob, media_type));
         }
-        let uri = self.uri("uri")?;
+        let uri = self.raw_uri("uri")?;
         // Without VALUE=uri, 2.1 and 3.0 take the value for inline data.
         if self.target.version != Version::V4_0 {
             self.value_type = Some("uri");
@@ -232,7 +239,7 @@ impl Line<'_> {
     }
 
     fn related(&mut self) -> Option<String> {
-        if let Some(uri) = self.uri("uri") {
+        if let Some(uri) = self.raw_uri("uri") {
             return Some(uri);
         }
         let name = self.text("name")?;

@@ -2,8 +2,8 @@
 
 use crate::card::Card;
 use crate::source::text::Text;
-use crate::tests::edits::{Shelf, manner_of, try_create};
-use crate::version::ALL;
+use crate::tests::edits::{Shelf, manner_of};
+use crate::version::{ALL, Version};
 use crate::write::edit::{create, edit};
 use crate::write::line::Manner;
 use crate::write::proof;
@@ -11,7 +11,7 @@ use contentline::charset::Charset;
 use contentline::items::items;
 use contentline::style::Style;
 use proptest::prelude::*;
-use record::Value;
+use record::{Record, Value};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -48,11 +48,25 @@ fn assert_new(card: &Card<'_>) {
     let shelf = Shelf(blobs);
     for version in ALL {
         let manner = Manner { version: *version, charset: Charset::UTF_8, style: Style::default(), blobs: &shelf };
-        let written = create(&card.record, manner).unwrap_or_else(|refusal| panic!("{version:?}: {refusal}\n{:#?}", card.record));
+        let written = match create(&card.record, manner) {
+            Ok(written) => written,
+            // 2.1 has no escape for a backslash before a separator.
+            Err(_) if *version == Version::V2_1 && holds_backslash(&card.record) => continue,
+            Err(refusal) => panic!(
+                "{version:?}: {refusal}
+{:#?}",
+                card.record
+            ),
+        };
         if *version == card.version && card.record.field("name/full").is_some() {
             proof::check(&card.record, &BTreeSet::new(), &written.record).unwrap();
         }
     }
+}
+
+fn holds_backslash(record: &Record) -> bool {
+    let in_text = |value: &Value| value.as_text().is_some_and(|text| text.contains('\\'));
+    record.fields.iter().any(|(pointer, value)| in_text(value) || pointer.as_str().contains('\\'))
 }
 
 /// Counts the logical lines that differ.
@@ -165,12 +179,9 @@ proptest! {
     }
 
     #[test]
-    fn a_record_of_a_card_makes_a_new_card_that_shows_it(text in card()) {
-        if let Ok(card) = Card::read(text.as_bytes()) && card.record.blobs().next().is_none() && card.record.field("name/full").is_some() {
-            let written = try_create(&card.record, card.version);
-            if let Ok(written) = written {
-                prop_assert_eq!(Card::read(&written).unwrap().record.fields.len(), card.record.fields.len());
-            }
+    fn a_record_of_a_card_makes_a_new_card_of_every_version(text in card()) {
+        if let Ok(card) = Card::read(text.as_bytes()) {
+            assert_new(&card);
         }
     }
 

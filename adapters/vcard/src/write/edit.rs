@@ -25,7 +25,8 @@ pub(crate) struct Written {
 pub(crate) fn create(record: &Record, manner: Manner<'_>) -> Result<Written, Refusal> {
     let meant = derived::complete(record.clone(), manner.version.needs_full_name());
     let mut groups = groups_of_lines(&meant);
-    let mut rest = Rest { fields: meant.fields.clone(), unheld: BTreeSet::new(), groups: &mut groups };
+    let (said, old_groups) = (BTreeSet::new(), BTreeSet::new());
+    let mut rest = Rest { fields: meant.fields.clone(), unheld: BTreeSet::new(), groups: &mut groups, said, old_groups };
     let mut bytes = line::verbatim("BEGIN:VCARD", manner)?;
     bytes.extend(line::verbatim(&format!("VERSION:{}", manner.version.text()), manner)?);
     for line in fresh::lines(&mut rest, Extent::Card, manner)? {
@@ -43,7 +44,8 @@ pub(crate) fn edit(card: &Card<'_>, record: &Record, manner: Manner<'_>) -> Resu
     let meant = derived::complete(record.clone(), named && manner.version.needs_full_name());
     let mut groups = card.groups.clone();
     groups.extend(groups_of_lines(&meant));
-    let rest = Rest { fields: meant.fields.clone(), unheld: BTreeSet::new(), groups: &mut groups };
+    let (said, old_groups) = (said_by(card), card.groups.clone());
+    let rest = Rest { fields: meant.fields.clone(), unheld: BTreeSet::new(), groups: &mut groups, said, old_groups };
     let mut editor = Editor { card, manner, rest, splices: Vec::new() };
     for (index, item) in card.items.iter().enumerate() {
         editor.item(index, item)?;
@@ -67,6 +69,21 @@ fn prove(bytes: Vec<u8>, meant: &Record, unheld: &BTreeSet<Pointer>) -> Result<W
 fn groups_of_lines(record: &Record) -> BTreeSet<String> {
     let texts = record.below("ext/vcard/lines").filter_map(|(_, value)| value.as_text());
     texts.filter_map(|text| Some(text.split_once(['.', ':', ';'])?.0.to_ascii_lowercase())).collect()
+}
+
+/// Returns the homes and the fields of the card's lines that are no parts.
+fn said_by(card: &Card<'_>) -> BTreeSet<String> {
+    let mut said = BTreeSet::new();
+    for item in &card.items {
+        if let Place::Record(row) = &item.place {
+            said.insert(row.home().to_owned());
+            said.extend(item.fields.keys().cloned());
+            if !item.parameters.is_empty() {
+                said.insert(format!("{};", row.home()));
+            }
+        }
+    }
+    said
 }
 
 struct Splice {

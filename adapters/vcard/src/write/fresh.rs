@@ -1,12 +1,15 @@
 //! New lines for fields that no line holds yet, by the same rows that edits use.
 
 use crate::card::parameter_pointer;
-use crate::map::decode::{Named, Raw};
+use crate::map::decode::{Named, Raw, decode};
 use crate::map::encode::{Encoded, Target, encode};
 use crate::map::table::{COMPANIONS, Form, ROWS, Row};
+use crate::version::Version;
 use crate::write::line::{self, Manner};
 use crate::write::refusal::Refusal;
+use contentline::content::Content;
 use record::{Fields, Pointer, Value, pointer};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A new line, or the lines that belong together.
@@ -22,6 +25,10 @@ pub(crate) struct Rest<'g> {
     pub(crate) unheld: BTreeSet<Pointer>,
     /// The names of all groups, in lower case.
     pub(crate) groups: &'g mut BTreeSet<String>,
+    /// What lines of the record itself say already: their fields, their homes, and `<home>;` where they have parameters.
+    pub(crate) said: BTreeSet<String>,
+    /// The groups that the card had before.
+    pub(crate) old_groups: BTreeSet<String>,
 }
 
 /// Whether the lines are a whole card or stand in one.
@@ -56,6 +63,7 @@ pub(crate) fn lines(rest: &mut Rest<'_>, extent: Extent, manner: Manner<'_>) -> 
             }
         }
     }
+    rest.unhold_misread(manner.version);
     all.extend(rest.verbatim("ext/vcard/lines", manner)?);
     all.extend(rest.verbatim("ext/vcard/components", manner)?);
     rest.unheld.extend(std::mem::take(&mut rest.fields).into_keys());
@@ -167,6 +175,10 @@ impl Rest<'_> {
             return Ok(None);
         };
         self.unhold_unused("", &part.fields, &line.used);
+        self.said.extend(part.fields.keys().cloned().chain([row.home().to_owned()]));
+        if !part.raw.is_empty() {
+            self.said.insert(format!("{};", row.home()));
+        }
         let bytes = line::property(row.property, None, &line, None, manner)?;
         Ok(Some(Fresh { property: row.property, bytes }))
     }
@@ -195,6 +207,37 @@ impl Rest<'_> {
             number += 1;
         }
         format!("item{number}")
+    }
+
+    /// Notes verbatim lines that would be read as fields in this card or version; elsewhere they stay as they are.
+    fn unhold_misread(&mut self, version: Version) {
+        let lines = keys_below(&self.fields, "ext/vcard/lines").into_iter().map(|(key, _)| key);
+        let misread: Vec<Pointer> = lines
+            .filter(|key| self.fields.get(key).and_then(Value::as_text).is_some_and(|line| self.would_be_read(line, version)))
+            .collect();
+        for key in misread {
+            self.fields.remove(&key);
+            self.unheld.insert(key);
+        }
+    }
+
+    fn would_be_read(&self, line: &str, version: Version) -> bool {
+        let content = Content::parse(Cow::Borrowed(line.as_bytes()));
+        if COMPANIONS.iter().any(|companion| content.is(companion.property)) {
+            return content.group().is_some_and(|group| self.old_groups.contains(&group.to_ascii_lowercase()));
+        }
+        let row = Row::of(&content.name()).filter(|_| content.is_property());
+        let Some((row, decoded)) = row.and_then(|row| Some((row, decode(row, &content, version)?))) else {
+            return false;
+        };
+        match (row.stem, &row.form) {
+            (Some(_), _) => true,
+            (None, Form::Set(field)) => {
+                let taken = !decoded.parameters.is_empty() && self.said.contains(&format!("{field};"));
+                !taken && !decoded.fields.keys().any(|word| self.said.contains(word))
+            }
+            (None, _) => !self.said.contains(row.home()),
+        }
     }
 
     fn verbatim(&mut self, stem: &str, manner: Manner<'_>) -> Result<Vec<Fresh>, Refusal> {
