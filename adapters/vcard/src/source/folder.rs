@@ -3,21 +3,19 @@
 use crate::card::Card;
 use crate::source::fingerprint::{FileMark, Moment, Traits};
 use crate::source::listing::{self, Look, look, only_card};
-use crate::source::naming::{file_name, is_card};
+use crate::source::naming::is_card;
+use crate::source::plan::{Plan, Planner, Writing, one_a_name};
 use crate::source::profile::{Habits, profile};
-use crate::source::text::{Fault, Text, glance, uid_digest};
+use crate::source::text::{Fault, Text, glance};
 use crate::version::Version;
-use crate::write::edit::{create, edit};
-use crate::write::line::Manner;
 use adapter::staging::{Placed, Staged, Staging, Stat, read_whole, stat};
 use adapter::{
-    Adapter, Atomicity, Blobs, Broken, Error, Expect, Fate, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place, Profile,
-    Scan, Sink, StepId,
+    Adapter, Atomicity, Blobs, Broken, Error, Fate, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place, Profile, Scan, Sink,
+    StepId,
 };
-use contentline::charset::Charset;
 use rayon::prelude::*;
-use record::{Digest, Record, RecordId, Value};
-use std::collections::{BTreeSet, HashMap};
+use record::Digest;
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -34,25 +32,6 @@ pub(crate) struct Folder {
     habits: Habits,
     /// The file that each UID stands in, as of the last look.
     uids: Option<HashMap<[u8; 16], String>>,
-}
-
-/// What is to be done for one operation.
-enum Plan {
-    /// Nothing; the answer is known.
-    Answer(Outcome),
-    /// A file is made or replaced.
-    Write(Box<Writing>),
-    /// A file goes.
-    Remove { key: Key, expected: Digest },
-}
-
-struct Writing {
-    name: String,
-    /// The content that the file must have; none for a new file.
-    expected: Option<Digest>,
-    bytes: Vec<u8>,
-    record: Record,
-    traits: Traits,
 }
 
 impl Folder {
@@ -156,81 +135,6 @@ impl Folder {
 
     fn is_to_be_made(&self) -> bool {
         self.may_create && fs::symlink_metadata(&self.root).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-    }
-
-    fn plan(&self, op: &Op<'_>, blobs: &dyn Blobs) -> Result<Plan, Error> {
-        match *op {
-            Op::Put { key: Some(key), expect: Expect::Fingerprint(expected), record, .. } => self.plan_edit(key, expected, record, blobs),
-            Op::Put { id, key, expect: Expect::Absent, record, .. } => Ok(self.plan_new(id, key, record, blobs)),
-            Op::Put { key: None, expect: Expect::Fingerprint(_), .. } | Op::Delete { expect: Expect::Absent, .. } => {
-                Ok(Plan::Answer(Outcome::Stale))
-            }
-            Op::Delete { key, expect: Expect::Fingerprint(expected), .. } => Ok(match FileMark::read(expected) {
-                Some(mark) if is_card(&key.0) && !key.0.contains('/') => Plan::Remove { key: key.clone(), expected: mark.digest },
-                _ => Plan::Answer(Outcome::Stale),
-            }),
-        }
-    }
-
-    fn plan_edit(&self, key: &Key, expected: &adapter::Fingerprint, record: &Record, blobs: &dyn Blobs) -> Result<Plan, Error> {
-        let path = self.root.join(&key.0);
-        let Some(before) = FileMark::read(expected).filter(|_| is_card(&key.0) && !key.0.contains('/')) else {
-            return Ok(Plan::Answer(Outcome::Stale));
-        };
-        let (raw, found) = match read_whole(&path) {
-            Ok(read) => read,
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(Plan::Answer(Outcome::Stale)),
-            Err(Error::Changed { .. }) => return Ok(Plan::Answer(Outcome::Stale)),
-            Err(error) => return Err(error),
-        };
-        if Digest::of(&raw) != before.digest {
-            return Ok(Plan::Answer(Outcome::Stale));
-        }
-        let mark = FileMark { trusted: false, stat: found, ..before };
-        Ok(match edited(&raw, record, blobs) {
-            Err(reason) => Plan::Answer(Outcome::Refused { reason }),
-            Ok((bytes, record)) if bytes == raw => {
-                Plan::Answer(Outcome::Put { key: key.clone(), fingerprint: mark.fingerprint(), record, bytes: 0 })
-            }
-            Ok((bytes, record)) => {
-                let traits = Traits { uid: record.text("uid").map(uid_digest), ..before.traits };
-                let expected = Some(before.digest);
-                Plan::Write(Box::new(Writing { name: key.0.clone(), expected, bytes, record, traits }))
-            }
-        })
-    }
-
-    fn plan_new(&self, id: RecordId, key: Option<&Key>, record: &Record, blobs: &dyn Blobs) -> Plan {
-        let uid = record.text("uid").filter(|uid| !uid.trim().is_empty()).map_or_else(|| id.urn(), str::to_owned);
-        let name = key.map_or_else(|| file_name(&uid), |key| key.0.clone());
-        if !is_card(&name) || name.contains('/') {
-            return Plan::Answer(Outcome::Refused { reason: format!("`{name}` is no name for a card") });
-        }
-        if fs::symlink_metadata(self.root.join(&name)).is_ok() || self.holds(&uid) {
-            return Plan::Answer(Outcome::Stale);
-        }
-        let version = self.version.unwrap_or_else(|| self.habits.version());
-        let style = self.habits.style();
-        let record = record.clone().with("uid", Value::text(&uid));
-        match create(&record, Manner { version, charset: Charset::UTF_8, style, blobs }) {
-            Err(refusal) => Plan::Answer(Outcome::Refused { reason: refusal.to_string() }),
-            Ok(written) => {
-                let traits = Traits { uid: Some(uid_digest(&uid)), version, bare: style.ending == "\n" };
-                Plan::Write(Box::new(Writing { name, expected: None, bytes: written.bytes, record: written.record, traits }))
-            }
-        }
-    }
-
-    /// Tells whether a file of the folder has this UID, and has it still.
-    fn holds(&self, uid: &str) -> bool {
-        let name = self.uids.as_ref().and_then(|uids| uids.get(&uid_digest(uid)));
-        let Some(name) = name else {
-            return false;
-        };
-        let Ok((raw, _)) = read_whole(&self.root.join(name)) else {
-            return false;
-        };
-        Text::new(&raw).is_ok_and(|text| glance(&text.bytes).uid.as_deref() == Some(uid))
     }
 
     fn perform(&mut self, step: StepId, plans: Vec<Plan>, now: Moment, out: &mut dyn Outcomes) -> Result<(), Error> {
@@ -346,9 +250,12 @@ impl Adapter for Folder {
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
         let now = now();
         self.know(now)?;
-        let this = &*self;
+        let version = self.version.unwrap_or_else(|| self.habits.version());
+        let uids = self.uids.as_ref();
+        let planner = Planner { root: &self.root, version, style: self.habits.style(), uids, blobs };
+        let host = &*self.host;
         let plans: Result<Vec<Plan>, Error> =
-            ops.par_iter().map(|op| if this.host.cancelled() { Err(Error::Cancelled) } else { this.plan(op, blobs) }).collect();
+            ops.par_iter().map(|op| if host.cancelled() { Err(Error::Cancelled) } else { planner.plan(op) }).collect();
         let plans = one_a_name(plans?);
         match mode {
             Mode::Rehearse => {
@@ -396,37 +303,6 @@ impl Look {
             Self::Same(_) | Self::Fault(_) => None,
         }
     }
-}
-
-/// Lets only the first of several operations of one step make a file or have a UID.
-fn one_a_name(plans: Vec<Plan>) -> Vec<Plan> {
-    let mut names = BTreeSet::new();
-    let mut uids = BTreeSet::new();
-    let free = |plan: Plan| match plan {
-        Plan::Write(writing) => {
-            let new_uid = writing.expected.is_some() || writing.traits.uid.is_none_or(|uid| uids.insert(uid));
-            if names.insert(writing.name.clone()) && new_uid { Plan::Write(writing) } else { Plan::Answer(Outcome::Stale) }
-        }
-        other => other,
-    };
-    plans.into_iter().map(free).collect()
-}
-
-/// Changes the card in a file; returns the whole file and what it then shows.
-fn edited(raw: &[u8], record: &Record, blobs: &dyn Blobs) -> Result<(Vec<u8>, Record), String> {
-    let text = Text::new(raw).map_err(|error| error.to_string())?;
-    let (span, _) = only_card(&text.bytes).map_err(|fault| fault.reason)?;
-    let slice = text.bytes.get(span.clone()).unwrap_or_default();
-    let card = Card::read(slice).map_err(|error| error.to_string())?;
-    let manner = Manner { version: card.version, charset: text.charset, style: text.style(), blobs };
-    let written = edit(&card, record, manner).map_err(|refusal| refusal.to_string())?;
-    if written.bytes == slice {
-        return Ok((raw.to_vec(), written.record));
-    }
-    let mut whole = text.bytes.to_vec();
-    whole.splice(span, written.bytes);
-    let file = text.file(whole).ok_or_else(|| "UTF-16 cannot hold what the card holds".to_owned())?;
-    Ok((file, written.record))
 }
 
 fn title_of(path: &Path) -> Option<String> {
