@@ -1,0 +1,116 @@
+//! Timings of the built program as a whole process, beside the peers that are installed, as a Markdown table.
+//!
+//! `cargo run --release -p syncretic-benches` makes its own data in a temporary folder, runs every case several times,
+//! alternating with the peers, and prints medians. It measures; it never judges.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what this program is for")]
+
+mod bare;
+mod cases;
+mod contestant;
+mod data;
+mod error;
+mod peers;
+mod people;
+mod process;
+mod table;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::cases::Bench;
+use crate::contestant::Field;
+use crate::data::Sizes;
+use crate::error::Error;
+
+/// Times syncretic beside its peers and prints a Markdown table.
+#[derive(Parser)]
+struct Arguments {
+    /// How many contacts the folders and the sheet hold.
+    #[arg(long, default_value_t = 10_000)]
+    cards: usize,
+    /// How many contacts the single file holds.
+    #[arg(long, default_value_t = 100_000)]
+    single: usize,
+    /// How often each command is timed, after one run that is not counted.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// How many seconds one run may take.
+    #[arg(long, default_value_t = 300)]
+    limit: u64,
+    /// Only cases whose title contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// The program to time; built first if none is named.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Where the data is made, rather than in the system's temporary folder.
+    #[arg(long)]
+    place: Option<PathBuf>,
+    #[command(subcommand)]
+    bare: Option<Bare>,
+}
+
+/// What the product is measured against, as a process of its own.
+#[derive(Subcommand)]
+enum Bare {
+    /// Lists folders and asks for the state of every file in them.
+    Walk { folders: Vec<PathBuf> },
+    /// Copies a folder: every file is made under another name and renamed; all is synced once.
+    Copy { from: PathBuf, to: PathBuf },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match &arguments.bare {
+        Some(Bare::Walk { folders }) => bare::walk(folders).map(|files| println!("{files}")),
+        Some(Bare::Copy { from, to }) => bare::copy(from, to),
+        None => run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Error> {
+    let program = match &arguments.program {
+        Some(program) => std::fs::canonicalize(program).map_err(|error| Error::io(program, error))?,
+        None => build()?,
+    };
+    let place = match &arguments.place {
+        Some(place) => tempfile::tempdir_in(place),
+        None => tempfile::tempdir(),
+    };
+    let place = place.map_err(|error| Error::io(Path::new("a temporary folder"), error))?;
+    let field = Field { root: place.path().to_owned(), program, runs: arguments.runs, limit: arguments.limit };
+    let bench = Bench { field, sizes: Sizes { cards: arguments.cards, single: arguments.single } };
+    println!("| case | command | median s | least s | CPU s | peak MB | ratio |\n|---|---|--:|--:|--:|--:|--:|");
+    for (title, case) in cases::ALL.iter().filter(|(title, _)| title.contains(&arguments.only)) {
+        eprintln!("{title} ...");
+        print!("{}", table::rows(title, &case(&bench)?));
+    }
+    if "bytes".contains(&arguments.only) {
+        println!("\n{}", wire::measure(&bench)?);
+    }
+    peers::absent().into_iter().for_each(|peer| println!("\n`{peer}` is not installed, so it was not timed."));
+    Ok(())
+}
+
+/// Builds the program as its users get it.
+fn build() -> Result<PathBuf, Error> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = std::process::Command::new(cargo);
+    build.args(["build", "--release", "--quiet", "--package", "syncretic-cli"]);
+    if !build.status().map_err(|error| Error::io(Path::new("cargo"), error))?.success() {
+        return Err(Error::Failed { command: "cargo build".to_owned(), said: "see above".to_owned() });
+    }
+    let own = std::env::current_exe().map_err(|error| Error::io(Path::new("this program"), error))?;
+    Ok(own.with_file_name(format!("syncretic{}", std::env::consts::EXE_SUFFIX)))
+}
