@@ -84,7 +84,8 @@ impl<'l> Plan<'l> {
         let mut record = Record { kind: layout.kind.clone(), fields: fields.into_iter().collect() };
         for (column, what) in layout.columns.iter().enumerate() {
             if let Column::Set { stem, separator } = what {
-                let pointers = members(cell(column), separator).map(|member| Pointer::from(format!("{stem}/{}", escape(member))));
+                let cell = unfold(cell(column));
+                let pointers = members(&cell, separator).map(|member| Pointer::from(format!("{stem}/{}", escape(member))));
                 record.fields.extend(pointers.map(|pointer| (pointer, Value::Boolean(true))));
             }
         }

@@ -81,7 +81,8 @@ fn set(stem: &str, separator: &str, cell: &str, record: &Record) -> Option<Strin
     let holds = |name: &String| members(name, separator).eq([name.as_str()]) && !name.contains('\r');
     let yes = record.below(stem).filter(|(_, value)| **value == Value::Boolean(true));
     let wanted: BTreeSet<String> = yes.filter_map(|(pointer, _)| name(pointer)).filter(holds).collect();
-    let shown: BTreeSet<&str> = members(cell, separator).collect();
+    let cell = unfold(cell);
+    let shown: BTreeSet<&str> = members(&cell, separator).collect();
     if shown.iter().copied().eq(wanted.iter().map(String::as_str)) {
         return None;
     }

@@ -58,7 +58,7 @@ fn shown(text: &str) -> Option<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn only_the_edited_cells_change(style in style(), rows in rows(), edits in proptest::collection::vec((0..6_usize, 1..HEADERS.len(), cell()), 1..4)) {

@@ -142,6 +142,18 @@ fn sets_keep_the_order_of_what_stays() {
 }
 
 #[test]
+fn a_word_of_a_set_may_hold_a_line_break() {
+    let text = "Name,Labels\n,\"a\r\nb, c\"\n";
+    let sheet = Sheet::new(text);
+    let item = sheet.scan().items.remove(0);
+    assert_eq!(lines(&item.record), ["keywords/a\nb = true", "keywords/c = true"]);
+    sheet.put(&item, &item.record);
+    assert_eq!(sheet.text(), text);
+    sheet.set(0, "keywords/c", None);
+    assert_eq!(sheet.scan().items[0].record.field("keywords/a\nb"), Some(&yes()));
+}
+
+#[test]
 fn a_full_name_is_made_of_components_only_where_those_have_no_column() {
     let record = contact().with("name/given", text("Ada")).with("name/surname", text("Lovelace")).with("phones/1/number", text("1"));
     assert_eq!(row("Name,Phone", &record), "Ada Lovelace,1");
