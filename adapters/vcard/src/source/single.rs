@@ -4,7 +4,7 @@ use crate::card::Card;
 use crate::source::fingerprint::of_card;
 use crate::source::profile::{Habits, profile};
 use crate::source::spans::{Span, State, spans};
-use crate::source::text::{Fault, Text};
+use crate::source::text::{Fault, Text, glance};
 use crate::version::Version;
 use crate::write::edit::{Written, create, edit};
 use crate::write::line::Manner;
@@ -21,6 +21,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// How many cards are looked at to see which version the others have.
+const SAMPLE: usize = 1000;
 
 /// An endpoint that is one file.
 pub(crate) struct Single {
@@ -177,15 +180,16 @@ struct Now<'n> {
 
 impl<'n> Now<'n> {
     fn new(text: &'n Text<'n>, spans: &'n [Span]) -> Self {
+        let whole = |span: &'n Span| match &span.state {
+            State::Whole(key) => Some((key.as_str(), span)),
+            State::Broken(..) | State::Reported => None,
+        };
+        let by_key: HashMap<&str, &Span> = spans.iter().filter_map(whole).collect();
         let mut habits = Habits::default();
-        let mut by_key = HashMap::new();
-        for span in spans {
-            if let State::Whole(key) = &span.state {
-                habits.count(&span.glance.traits());
-                by_key.insert(key.as_str(), span);
-            }
+        for span in spans.iter().take(SAMPLE) {
+            habits.count(&glance(text.bytes.get(span.range.clone()).unwrap_or_default()).traits());
         }
-        let uids = spans.iter().filter_map(|span| span.glance.uid.as_deref()).collect();
+        let uids = spans.iter().filter_map(|span| span.uid.as_deref()).collect();
         let style = if spans.is_empty() { Style::default() } else { text.style() };
         Self { text, style, habits, by_key, uids }
     }
@@ -215,7 +219,7 @@ fn plan_edit(span: &Span, key: &Key, record: &Record, now: &Now<'_>, blobs: &dyn
 /// Tells whether a card would get a UID that another one has.
 fn taken(written: &Written, span: &Span, now: &Now<'_>) -> bool {
     let uid = written.record.text("uid");
-    uid != span.glance.uid.as_deref() && uid.is_some_and(|uid| now.uids.contains(uid))
+    uid != span.uid.as_deref() && uid.is_some_and(|uid| now.uids.contains(uid))
 }
 
 /// Lets only the first of several new cards have a UID.
@@ -340,7 +344,7 @@ impl Adapter for Single {
         if self.host.cancelled() {
             return Err(Error::Cancelled);
         }
-        let anonymous = spans.iter().any(|span| matches!(span.state, State::Whole(_)) && span.glance.uid.is_none());
+        let anonymous = spans.iter().any(|span| matches!(span.state, State::Whole(_)) && span.uid.is_none());
         self.profile.keys = if anonymous { Keys::Unstable } else { Keys::Stable };
         self.report(&text, spans, known, out);
         Ok(Scan { root })

@@ -1,7 +1,7 @@
 //! The cards of a single file: where each stands, its key and its digest.
 
 use crate::source::naming::anonymous;
-use crate::source::text::{Fault, Glance, Text, glance};
+use crate::source::text::{Fault, Text, glance, uid_of};
 use contentline::items::{Item, items};
 use rayon::prelude::*;
 use record::Digest;
@@ -15,7 +15,7 @@ pub(crate) struct Span {
     /// The physical line on which it begins.
     pub(crate) line: usize,
     pub(crate) digest: Digest,
-    pub(crate) glance: Glance,
+    pub(crate) uid: Option<String>,
     pub(crate) state: State,
 }
 
@@ -34,55 +34,78 @@ pub(crate) enum State {
 pub(crate) fn spans(text: &Text<'_>) -> Vec<Span> {
     let found: Vec<Item> = items(&text.bytes).collect();
     let mut spans: Vec<Span> = found.into_par_iter().map(|item| span(&text.bytes, item)).collect();
-    name(&mut spans);
+    let shared = shared(&spans);
+    name_anonymous(&mut spans);
+    if !shared.is_empty() {
+        break_shared(&mut spans, &shared, &text.bytes);
+    }
+    unname_doubtful(&mut spans);
     spans
 }
 
 fn span(bytes: &[u8], item: Item) -> Span {
     let slice = bytes.get(item.span.clone()).unwrap_or_default();
-    let glance = glance(slice);
+    let uid = uid_of(slice);
     let state = match item.broken {
-        None => State::Whole(glance.uid.clone().unwrap_or_default()),
-        Some(broken) => State::Broken(glance.uid.clone(), Fault::new(slice, 1, &broken.into())),
+        None => State::Whole(uid.clone().unwrap_or_default()),
+        Some(broken) => State::Broken(uid.clone(), Fault::new(slice, 1, &broken.into())),
     };
-    Span { range: item.span, line: item.line, digest: Digest::of(slice), glance, state }
+    Span { range: item.span, line: item.line, digest: Digest::of(slice), uid, state }
 }
 
-/// Gives each card its key: its UID, else what it holds. Cards that share a UID are broken, all under one report.
-fn name(spans: &mut [Span]) {
-    let mut lines: HashMap<String, Vec<usize>> = HashMap::new();
-    for span in spans.iter() {
-        if let (State::Whole(_), Some(uid)) = (&span.state, &span.glance.uid) {
-            lines.entry(uid.clone()).or_default().push(span.line);
+/// Returns the lines of whole cards that share a UID, by that UID.
+fn shared(spans: &[Span]) -> HashMap<String, Vec<usize>> {
+    let mut first: HashMap<&str, usize> = HashMap::with_capacity(spans.len());
+    let mut shared: HashMap<String, Vec<usize>> = HashMap::new();
+    for span in spans {
+        if let (State::Whole(_), Some(uid)) = (&span.state, &span.uid)
+            && let Some(line) = first.insert(uid, span.line)
+        {
+            shared.entry(uid.clone()).or_insert_with(|| vec![line]).push(span.line);
         }
     }
+    shared
+}
+
+/// Gives cards without a UID a key made of what they hold.
+fn name_anonymous(spans: &mut [Span]) {
     let mut counts: HashMap<Digest, usize> = HashMap::new();
-    let mut reported: HashSet<String> = HashSet::new();
-    for span in spans.iter_mut() {
-        match (&span.state, &span.glance.uid) {
-            (State::Whole(_), None) => {
-                let count = counts.entry(span.digest).or_insert(0);
-                span.state = State::Whole(anonymous(span.digest, *count));
-                *count += 1;
-            }
-            (State::Whole(_), Some(uid)) => {
-                let on = lines.get(uid).map(Vec::as_slice).unwrap_or_default();
-                if on.len() > 1 {
-                    let first = reported.insert(uid.clone());
-                    span.state = if first { shared(span, uid, on) } else { State::Reported };
-                }
-            }
-            // A broken card whose UID a whole one has is another card, or a part of the same: its key is not told.
-            (State::Broken(Some(key), fault), _) if lines.contains_key(key) || !reported.insert(key.clone()) => {
-                span.state = State::Broken(None, fault.clone());
-            }
-            (State::Broken(..) | State::Reported, _) => {}
-        }
+    for span in spans.iter_mut().filter(|span| span.uid.is_none() && matches!(span.state, State::Whole(_))) {
+        let count = counts.entry(span.digest).or_insert(0);
+        span.state = State::Whole(anonymous(span.digest, *count));
+        *count += 1;
     }
 }
 
-fn shared(span: &Span, uid: &str, lines: &[usize]) -> State {
-    let places: Vec<String> = lines.iter().take(10).map(usize::to_string).collect();
-    let reason = format!("the same UID stands in the cards on lines {}; keep one of them", places.join(" and "));
-    State::Broken(Some(uid.to_owned()), Fault { title: span.glance.title(), line: Some(span.line), reason })
+/// Breaks cards that share a UID, all under one report.
+fn break_shared(spans: &mut [Span], shared: &HashMap<String, Vec<usize>>, bytes: &[u8]) {
+    let mut reported: HashSet<&str> = HashSet::new();
+    for span in spans.iter_mut().filter(|span| matches!(span.state, State::Whole(_))) {
+        let found = span.uid.as_ref().and_then(|uid| shared.get_key_value(uid));
+        let Some((uid, lines)) = found else { continue };
+        span.state = if reported.insert(uid) {
+            let places: Vec<String> = lines.iter().take(10).map(usize::to_string).collect();
+            let reason = format!("the same UID stands in the cards on lines {}; keep one of them", places.join(" and "));
+            let title = glance(bytes.get(span.range.clone()).unwrap_or_default()).title();
+            State::Broken(Some(uid.clone()), Fault { title, line: Some(span.line), reason })
+        } else {
+            State::Reported
+        };
+    }
+}
+
+/// Takes the key from broken cards whose UID another card has: which of them is the item is not told.
+fn unname_doubtful(spans: &mut [Span]) {
+    if !spans.iter().any(|span| matches!(span.state, State::Broken(..))) {
+        return;
+    }
+    let mut keys: HashSet<String> =
+        spans.iter().filter(|span| matches!(span.state, State::Whole(_))).filter_map(|span| span.uid.clone()).collect();
+    for span in spans {
+        if let State::Broken(key @ Some(_), _) = &mut span.state
+            && !key.iter().all(|key| keys.insert(key.clone()))
+        {
+            *key = None;
+        }
+    }
 }

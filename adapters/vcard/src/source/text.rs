@@ -52,6 +52,32 @@ pub(crate) struct Glance {
     pub(crate) bare: bool,
 }
 
+/// Returns the UID of a card, whole or broken; that of a nested component does not count.
+pub(crate) fn uid_of(bytes: &[u8]) -> Option<String> {
+    let mut depth = 0_usize;
+    for line in lines(bytes) {
+        let raw = line.raw(bytes);
+        if starts(raw, b"BEGIN:") {
+            depth += 1;
+        } else if starts(raw, b"END:") {
+            depth = depth.saturating_sub(1);
+        } else if depth <= 1 && name_of(raw).eq_ignore_ascii_case(b"UID") {
+            let uid = Content::of(bytes, &line).value().into_owned();
+            if !uid.is_empty() {
+                return Some(uid);
+            }
+        }
+    }
+    None
+}
+
+/// Returns the name of a property without its group.
+fn name_of(raw: &[u8]) -> &[u8] {
+    let end = raw.iter().position(|byte| matches!(byte, b':' | b';')).unwrap_or(0);
+    let name = raw.get(..end).unwrap_or_default();
+    name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)).unwrap_or(name)
+}
+
 /// Looks at the lines of a card, whole or broken; those of nested components do not count.
 pub(crate) fn glance(bytes: &[u8]) -> Glance {
     let mut seen = Glance::default();
@@ -74,9 +100,7 @@ pub(crate) fn glance(bytes: &[u8]) -> Glance {
 impl Glance {
     fn take(&mut self, bytes: &[u8], line: &Line) {
         let raw = line.raw(bytes);
-        let name_end = raw.iter().position(|byte| matches!(byte, b':' | b';')).unwrap_or(0);
-        let name = raw.get(..name_end).unwrap_or_default();
-        let name = name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..)).unwrap_or(name);
+        let name = name_of(raw);
         let told = [&b"UID"[..], b"FN", b"N", b"VERSION"].iter().any(|known| known.eq_ignore_ascii_case(name));
         if !told {
             return;
