@@ -278,7 +278,9 @@ impl Line<'_> {
 
     fn media(&mut self, value: &str) -> Option<()> {
         self.accept(&["URI", "URL", "BINARY"])?;
-        if let Some((media_type, bytes)) = data_uri(value) {
+        let typed = self.row.parameters.iter().any(|one| matches!(one, Parameter::MediaType(_)));
+        // A part without a media type cannot give that of a `data:` URI back, so the URI stays one.
+        if let Some((media_type, bytes)) = data_uri(value).filter(|(media_type, _)| typed || media_type.is_none()) {
             self.inline(&bytes, media_type);
             return Some(());
         }

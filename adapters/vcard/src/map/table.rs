@@ -172,7 +172,7 @@ pub(crate) static ROWS: &[Row] = &[
     many("PHOTO", "media", Form::Media, IMAGE).fixed("kind", "photo"), // §6.2.4
     many("LOGO", "media", Form::Media, IMAGE).fixed("kind", "logo"), // §6.6.3
     many("SOUND", "media", Form::Media, AUDIO).fixed("kind", "sound"), // §6.7.5
-    many("KEY", "cryptoKeys", Form::Uri("uri"), CONTEXT),  // §6.8.1
+    many("KEY", "cryptoKeys", Form::Media, CONTEXT),       // §6.8.1
     many("CALURI", "calendars", Form::Uri("uri"), CONTEXT).fixed("kind", "calendar"), // §6.9.3
     many("FBURL", "calendars", Form::Uri("uri"), CONTEXT).fixed("kind", "freeBusy"), // §6.9.1
     many("CALADRURI", "schedulingAddresses", Form::Uri("uri"), CONTEXT), // §6.9.2

@@ -200,6 +200,19 @@ fn a_new_photo_is_written_as_each_version_does() {
 }
 
 #[test]
+fn an_inline_key_is_a_blob_in_every_version() {
+    let card = "BEGIN:VCARD\nVERSION:2.1\nN:A\nKEY;X509;ENCODING=BASE64:\n AAEC\n\nEND:VCARD\n";
+    let shown = read(card.as_bytes()).record;
+    let blob = record::Blob { digest: Digest::of(&[0, 1, 2]), length: 3 };
+    assert_eq!(shown.field("cryptoKeys/1/content"), Some(&Value::Blob(blob)));
+    let shelf = Shelf(vec![vec![0, 1, 2]]);
+    for version in crate::version::ALL {
+        let written = create(&shown, Manner { blobs: &shelf, ..manner(*version, b"") }).unwrap();
+        assert_eq!(written.record.field("cryptoKeys/1/content"), Some(&Value::Blob(blob)));
+    }
+}
+
+#[test]
 fn a_telephone_uri_stays_one_where_it_can() {
     let card = "BEGIN:VCARD\nVERSION:4.0\nFN:A\nTEL;VALUE=uri;TYPE=\"work,voice\":tel:+1-418-656-9254;ext=102\nEND:VCARD\n";
     assert_eq!(read(card.as_bytes()).record.text("phones/1/number"), Some("+1-418-656-9254;ext=102"));
