@@ -10,6 +10,31 @@ use crate::objects;
 /// What the object store knows of items, by key.
 pub(crate) struct Knowledge {
     pub(crate) by_key: HashMap<Key, objects::Item>,
+    /// Items that another one shares a key with. Keys that are not stable may say where an item stands among its
+    /// equals: once one of those is written, the keys of the others are not what they were.
+    namesakes: Vec<objects::Item>,
+}
+
+impl Knowledge {
+    /// Sorts items by key.
+    pub(crate) fn of(items: Vec<objects::Item>) -> Self {
+        let mut knowledge = Self { by_key: HashMap::new(), namesakes: Vec::new() };
+        for item in items {
+            knowledge.namesakes.extend(knowledge.by_key.insert(item.key.clone(), item));
+        }
+        knowledge
+    }
+
+    /// Iterates over the records of all items.
+    pub(crate) fn records(&self) -> impl Iterator<Item = RecordId> + '_ {
+        self.by_key.values().chain(&self.namesakes).map(|item| item.id)
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.by_key.clear();
+        self.namesakes.clear();
+    }
 }
 
 impl Known for Knowledge {
@@ -18,7 +43,7 @@ impl Known for Knowledge {
     }
 
     fn count(&self) -> usize {
-        self.by_key.len()
+        self.by_key.len() + self.namesakes.len()
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Identified {
 
 /// Finds the record of each item: by UID, by key, and for what is left by content, best score first.
 pub(crate) fn identify(session: &mut Session<'_>, knowledge: &Knowledge, found: Found) -> Result<Identified, Error> {
-    let mut left: BTreeSet<RecordId> = knowledge.by_key.values().map(|item| item.id).collect();
+    let mut left: BTreeSet<RecordId> = knowledge.records().collect();
     for (key, fingerprint) in found.unchanged {
         let Some(item) = knowledge.by_key.get(&key) else {
             let reason = format!("item `{key}` was reported as unchanged, but it was not known");

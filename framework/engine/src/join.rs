@@ -12,6 +12,7 @@ use crate::report::{Deed, Direction, Effect};
 /// Follows links that others made, then links this endpoint's own newcomers.
 pub(crate) fn join(session: &mut Session<'_>) -> Result<(), Error> {
     follow(session)?;
+    recall(session)?;
     let newcomers = newcomers(session)?;
     if newcomers.is_empty() {
         return Ok(());
@@ -25,17 +26,17 @@ pub(crate) fn join(session: &mut Session<'_>) -> Result<(), Error> {
             let before = residents.iter().find(|(id, _)| *id == link.resident).map(|(_, record)| record.clone());
             adopt(session, link.newcomer, link.resident, &link.evidence.to_string(), before)?;
         } else {
-            leave(session, link.newcomer, vec![link.resident], link.evidence.to_string())?;
+            leave(session, link.newcomer, vec![link.resident], &link.evidence.to_string())?;
         }
     }
     for Doubt { newcomer, residents, evidence, reason } in doubtful {
-        leave(session, newcomer, residents, format!("{evidence}, but {reason}"))?;
+        leave(session, newcomer, residents, &format!("{evidence}, but {reason}"))?;
     }
     Ok(())
 }
 
 /// Leaves a doubt to a person; what is said of one item for several reasons is listed together.
-fn leave(session: &mut Session<'_>, newcomer: RecordId, residents: Vec<RecordId>, evidence: String) -> Result<(), Error> {
+fn leave(session: &mut Session<'_>, newcomer: RecordId, residents: Vec<RecordId>, evidence: &str) -> Result<(), Error> {
     let Some(shown) = session.trees.seen(newcomer)?.map(|seen| seen.meant.clone()) else { return Ok(()) };
     let listed = session.trees.joined(newcomer).cloned();
     let mut joined = listed.unwrap_or(Joined {
@@ -51,7 +52,7 @@ fn leave(session: &mut Session<'_>, newcomer: RecordId, residents: Vec<RecordId>
     joined.residents.extend(new);
     let separator = if joined.evidence.is_empty() { "" } else { "; " };
     joined.evidence.push_str(separator);
-    joined.evidence.push_str(&evidence);
+    joined.evidence.push_str(evidence);
     session.trees.put_joined(joined.newcomer, Some(joined));
     Ok(())
 }
@@ -73,6 +74,22 @@ fn follow(session: &mut Session<'_>) -> Result<(), Error> {
         session.trees.put_agreed(id, None);
         session.trees.put_seen(into, Some(seen));
         session.trees.put_agreed(into, agreed);
+    }
+    Ok(())
+}
+
+/// An item whose UID was made from the id of a record that died is that record, brought back: two records with one
+/// UID could never stand in one application.
+fn recall(session: &mut Session<'_>) -> Result<(), Error> {
+    for (newcomer, record) in newcomers(session)? {
+        let Some(own) = record.text("uid").and_then(RecordId::from_urn).filter(|own| *own != newcomer) else { continue };
+        let died = session.trees.remote(own)?.is_some_and(|state| !state.alive && state.linked.is_none() && state.record.kind == record.kind);
+        if !died || session.trees.seen(own)?.is_some() {
+            continue;
+        }
+        let seen = session.trees.seen(newcomer)?.cloned();
+        session.trees.put_seen(newcomer, None);
+        session.trees.put_seen(own, seen);
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The scan: what a person did to the application since it was last looked at.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use adapter::{Broken, Item};
+use adapter::{Broken, Item, Known};
 use delta::align::{Parts, align};
 use delta::difference::carry;
 use record::{Pointer, RecordId};
@@ -18,8 +18,7 @@ use crate::report::{Direction, Held};
 
 /// Looks at the application and keeps what it shows.
 pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
-    let mut knowledge = Knowledge { by_key: HashMap::new() };
-    knowledge.by_key.extend(session.trees.objects().items()?.into_iter().map(|item| (item.key.clone(), item)));
+    let mut knowledge = Knowledge::of(session.trees.objects().items()?);
     let mut found = Found::default();
     let mut scan = session.adapter.scan(&knowledge, &mut found).map_err(|error| session.adapter_error(error))?;
     if session.trees.meta.root.as_ref().is_some_and(|root| *root != scan.root) {
@@ -33,7 +32,7 @@ pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
     session.trees.meta.root = Some(scan.root);
     let view = objects::model::view_text(&session.profile);
     if session.trees.meta.view != view {
-        knowledge.by_key.values().for_each(|item| session.trees.attend(item.id));
+        knowledge.records().for_each(|id| session.trees.attend(id));
         session.trees.meta.view = view;
     }
     observe(session, &knowledge, found)?;
@@ -44,7 +43,7 @@ pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
 
 /// The place is another one: what was seen at the old one says nothing about it, so this is a new join.
 fn leave(session: &mut Session<'_>, knowledge: &mut Knowledge, found: &Found) -> Result<(), Error> {
-    let records: BTreeSet<RecordId> = knowledge.by_key.values().map(|item| item.id).collect();
+    let records: BTreeSet<RecordId> = knowledge.records().collect();
     if found.items.is_empty() && found.unchanged.is_empty() && found.broken.is_empty() {
         let of = records.len();
         let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records: records.clone(), of, replaced: true };
@@ -54,7 +53,7 @@ fn leave(session: &mut Session<'_>, knowledge: &mut Knowledge, found: &Found) ->
         session.trees.put_seen(id, None);
         session.trees.put_agreed(id, None);
     }
-    knowledge.by_key.clear();
+    knowledge.clear();
     Ok(())
 }
 
@@ -69,7 +68,7 @@ fn observe(session: &mut Session<'_>, knowledge: &Knowledge, found: Found) -> Re
     session.untouchable = unreadable;
     session.unread = broken.into_iter().map(|broken| held(session, knowledge, broken)).collect();
     suspect(session, &before, &mut gone)?;
-    let of = knowledge.by_key.len();
+    let of = knowledge.count();
     let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records: gone.clone(), of, replaced: false };
     session.settings.guard.check(deletions, &session.settings.confirmed, |id| title(session.trees.seen(id)?))?;
     for (id, item) in matched {
