@@ -12,8 +12,11 @@ struct Entry {
     /// The endings of the files that it is for; `/` is a folder.
     endings: &'static [&'static str],
     /// The content of a new, empty file that can hold records like these, where the adapter does not make its place itself.
-    blank: Option<fn(&[Record]) -> Vec<u8>>,
+    blank: Option<Blank>,
 }
+
+/// Makes the content of an empty file.
+type Blank = fn(&[Record]) -> Vec<u8>;
 
 /// Every adapter.
 const FORMATS: &[Entry] = &[

@@ -16,12 +16,13 @@ fn cards(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the lines that only one of the two has.
-fn differing<'t>(before: &'t [u8], after: &'t [u8]) -> Vec<String> {
-    let lines = |text: &'t [u8]| text.split(|byte| *byte == b'\n').collect::<Vec<_>>();
-    let (before, after) = (lines(before), lines(after));
-    let only = |some: &[&[u8]], others: &[&[u8]]| {
-        some.iter().filter(|line| !others.contains(line)).map(|line| String::from_utf8_lossy(line).into_owned()).collect::<Vec<_>>()
+/// Returns the content lines, unfolded, that only one of the two has.
+fn differing(before: &[u8], after: &[u8]) -> Vec<String> {
+    let unfolded = |text: &[u8]| String::from_utf8_lossy(text).replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "");
+    let (before, after) = (unfolded(before), unfolded(after));
+    let only = |some: &str, others: &str| {
+        let others: Vec<&str> = others.lines().collect();
+        some.lines().filter(|line| !others.contains(line)).map(str::to_owned).collect::<Vec<_>>()
     };
     [only(&before, &after), only(&after, &before)].concat()
 }
@@ -51,14 +52,16 @@ fn real_cards_go_into_a_sheet_and_an_edit_there_changes_the_lines_of_that_field_
 /// Edits the first e-mail address of the sheet, if there is one, and expects only its lines to change in the book.
 fn edit_one(desk: &Desk, file: &Path, before: &[u8]) -> bool {
     let sheet = desk.text_lossy("contacts.csv");
-    let address = sheet.lines().skip(1).flat_map(|row| row.split(',')).find(|cell| cell.contains('@') && !cell.contains([' ', '"', ':']));
+    // A row of which nothing stays is another person's: an edit leaves the name as it is.
+    let named = sheet.lines().skip(1).filter(|row| row.split(',').next().is_some_and(|name| !name.is_empty() && !name.contains('@')));
+    let address = named.flat_map(|row| row.split(',')).find(|cell| cell.contains('@') && !cell.contains([' ', '"', ':']));
     let Some(address) = address.filter(|address| sheet.matches(*address).count() == 1) else { return false };
-    desk.put("contacts.csv", sheet.replace(address, "somebody.else@corpus.example"));
+    desk.put("contacts.csv", sheet.replace(address, "x@y.example"));
     let run = desk.run(&["sync"]);
     assert!(matches!(run.code, 0 | 3 | 4), "{}: {run:?}", file.display());
     let after = fs::read(desk.path("book.vcf")).unwrap();
     let lines = differing(before, &after);
-    let about = |line: &String| line.to_uppercase().contains("EMAIL") || line.contains("corpus.example") || address.contains(line.trim());
+    let about = |line: &String| line.to_uppercase().contains("EMAIL");
     assert!(lines.iter().all(about), "{}: {lines:#?}", file.display());
     !lines.is_empty()
 }

@@ -41,12 +41,12 @@ fn quarantined(damage: impl FnOnce(&str) -> Vec<u8>) -> Run {
 
 #[test]
 fn a_card_cut_off_before_its_uid_is_quarantined_and_heals() {
-    quarantined(|card| card[..card.find("UID").unwrap()].as_bytes().to_vec());
+    quarantined(|card| card.as_bytes()[..card.find("UID").unwrap()].to_vec());
 }
 
 #[test]
 fn a_card_cut_off_in_its_middle_is_quarantined_and_heals() {
-    quarantined(|card| card[..card.len() - 30].as_bytes().to_vec());
+    quarantined(|card| card.as_bytes()[..card.len() - 30].to_vec());
 }
 
 #[test]

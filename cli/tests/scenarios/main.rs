@@ -1,5 +1,7 @@
 //! Scenarios: the real program on real files, each test one sentence of what a person may rely on.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod configuration;
 mod conflicts;
 mod conversions;
