@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 
 fn report(terminal: &Terminal, failure: &Failure) {
     terminal.error(failure);
-    let object = json!({ "schema": "syncretic.error/1", "exit": failure.exit.code(), "error": failure.json() });
+    let object = json!({ "schema": "syncretic.error/1", "jobs": [], "exit": failure.exit.code(), "error": failure.json() });
     terminal.object(&object);
     terminal.event(&object);
 }

@@ -54,7 +54,12 @@ fn list(context: &Context, held: &[Waiting<Quarantined>]) {
             shown(&item.job),
             shown(&item.held.title),
             item.held.place.clone(),
-            if item.held.unwritten { "not written".to_owned() } else { "not read".to_owned() },
+            match item.trouble() {
+                "missing" => "missing",
+                "write" => "not written",
+                _ => "not read",
+            }
+            .to_owned(),
             item.held.reason.clone(),
         ]
     };

@@ -128,6 +128,13 @@ impl Desk {
         self.files().into_iter().map(|(path, (content, _))| (path, content)).collect()
     }
 
+    /// Returns every file of the state directory with its content.
+    pub(crate) fn state_contents(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        gather(&self.state(), &mut files);
+        files.into_iter().map(|(path, (content, _))| (path, content)).collect()
+    }
+
     /// Returns the names of the cards.
     pub(crate) fn cards(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("cards")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -82,8 +82,12 @@ fn a_plan_says_what_a_sync_does_and_writes_nothing_anywhere() {
     let planned = desk.run(&["plan", "--format", "json"]).json()["jobs"][0].clone();
     let done = desk.sync_job(0);
     assert_eq!((&planned["pushed"], &planned["pulled"]), (&done["pushed"], &done["pulled"]));
+    let state = desk.state_contents();
     let run = desk.run(&["plan"]);
     assert!(run.out.contains("in sync"), "{}", run.out);
+    desk.edit("contacts.csv", "+49 170 111", "+49 170 222");
+    assert_eq!(desk.run(&["plan"]).code, 0);
+    assert_eq!(desk.state_contents(), state);
 }
 
 #[test]
