@@ -55,6 +55,13 @@ pub(crate) struct Found {
     pub(crate) broken: Vec<Broken>,
 }
 
+impl Found {
+    /// Tells whether nothing at all was reported.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.unchanged.is_empty() && self.broken.is_empty()
+    }
+}
+
 impl Sink for Found {
     fn item(&mut self, item: Item) {
         self.items.push(item);

@@ -1,11 +1,17 @@
 //! Recovery: what became of the step of writing that an earlier run began.
 
+use std::collections::BTreeSet;
+
 use adapter::{Fate, Fingerprint, Key};
+use record::RecordId;
 
 use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
+use crate::found::{Found, Knowledge};
+use crate::guard::Deletions;
 use crate::objects::{Intent, Seen, Step};
+use crate::report::Direction;
 use crate::trees::agree;
 
 /// Finds out what an earlier run did to the application, before anything is pulled.
@@ -14,6 +20,10 @@ pub(crate) async fn recover(session: &mut Session<'_>) -> Result<(), Error> {
     let id = step.id;
     if !step.intents.is_empty() {
         let fates = session.adapter.recover(id).map_err(|error| session.adapter_error(error))?;
+        if fates.is_empty() && elsewhere(session, &step.intents)? {
+            session.trees.put_step(None);
+            return session.trees.commit();
+        }
         let mut fates = fates.into_iter();
         for intent in step.intents {
             if let Some(Fate::Done { key, fingerprint }) = fates.next() {
@@ -29,6 +39,29 @@ pub(crate) async fn recover(session: &mut Session<'_>) -> Result<(), Error> {
     }
     session.doors.at(Point::Recovered).await;
     settle(session, id).await
+}
+
+/// Tells whether the place is another one than the step was begun in, where nobody can know what became of it.
+///
+/// An empty one is most likely a disk that is not there: it stops here, and the step waits for it. Any other is a new join.
+fn elsewhere(session: &mut Session<'_>, intents: &[Intent]) -> Result<bool, Error> {
+    let Some(root) = session.trees.meta.root.clone() else { return Ok(false) };
+    let knowledge = Knowledge::of(session.trees.objects().items()?);
+    let mut found = Found::default();
+    let scan = session.adapter.scan(&knowledge, &mut found).map_err(|error| session.adapter_error(error))?;
+    if scan.root == root {
+        return Ok(false);
+    }
+    if found.is_empty() {
+        let records: BTreeSet<RecordId> = knowledge.records().chain(intents.iter().map(|intent| intent.id)).collect();
+        let of = records.len();
+        let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records, of, replaced: true };
+        let trees = &mut session.trees;
+        session.settings.guard.check(deletions, &session.settings.confirmed, |id| {
+            Ok(trees.seen(id)?.map_or_else(|| "(unknown)".to_owned(), |seen| seen.meant.title()))
+        })?;
+    }
+    Ok(true)
 }
 
 /// Tells the adapter that the step is durable, and forgets it.
@@ -51,6 +84,7 @@ pub(crate) fn advance(session: &mut Session<'_>, intent: Intent, key: Option<Key
         fingerprint: fingerprint.unwrap_or_else(|| seen.fingerprint.clone()),
         ..seen
     });
+    session.trees.meta.note = None;
     session.trees.put_seen(intent.id, becomes);
     session.trees.meta.pending.extend(intent.losers);
 }

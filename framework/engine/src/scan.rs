@@ -18,6 +18,10 @@ use crate::report::{Direction, Held};
 
 /// Looks at the application and keeps what it shows.
 pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
+    if same(session)? {
+        session.doors.at(Point::Scanned).await;
+        return Ok(());
+    }
     let mut knowledge = Knowledge::of(session.trees.objects().items()?);
     let mut found = Found::default();
     let mut scan = session.adapter.scan(&knowledge, &mut found).map_err(|error| session.adapter_error(error))?;
@@ -30,6 +34,7 @@ pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
     session.profile = session.adapter.profile().clone();
     session.doors.at(Point::Scanned).await;
     session.trees.meta.root = Some(scan.root);
+    session.trees.meta.note = scan.note.filter(|_| found.broken.is_empty());
     let view = objects::model::view_text(&session.profile);
     if session.trees.meta.view != view {
         knowledge.records().for_each(|id| session.trees.attend(id));
@@ -41,10 +46,24 @@ pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Asks the adapter whether anything changed at all, where the last scan left it something to tell by.
+fn same(session: &mut Session<'_>) -> Result<bool, Error> {
+    let Some(note) = session.trees.meta.note.clone() else { return Ok(false) };
+    let same = session.adapter.same(&note).map_err(|error| session.adapter_error(error))?;
+    let profile = session.adapter.profile().clone();
+    if !same || objects::model::view_text(&profile) != session.trees.meta.view {
+        return Ok(false);
+    }
+    session.profile = profile;
+    session.untouchable.clear();
+    session.unread.clear();
+    Ok(true)
+}
+
 /// The place is another one: what was seen at the old one says nothing about it, so this is a new join.
 fn leave(session: &mut Session<'_>, knowledge: &mut Knowledge, found: &Found) -> Result<(), Error> {
     let records: BTreeSet<RecordId> = knowledge.records().collect();
-    if found.items.is_empty() && found.unchanged.is_empty() && found.broken.is_empty() {
+    if found.is_empty() {
         let of = records.len();
         let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records: records.clone(), of, replaced: true };
         session.settings.guard.check(deletions, &session.settings.confirmed, |id| title(session.trees.seen(id)?))?;
