@@ -13,20 +13,28 @@ use super::mutation::Mutation;
 use super::shared::Shared;
 use super::weather::Weather;
 
-/// One endpoint's adapter. It keeps nothing but its profile.
+/// One endpoint's adapter. It keeps nothing but its profile and which root its last scan opened.
 #[derive(Debug)]
 pub(super) struct Window {
     pub(super) application: Shared<Application>,
     pub(super) weather: Shared<Weather>,
     pub(super) fuse: Fuse,
     profile: Profile,
+    /// The root that the last scan opened is the other place.
+    pinned: Option<bool>,
 }
 
 impl Window {
     /// Opens an application.
     pub(super) fn onto(application: Shared<Application>, weather: Shared<Weather>, fuse: Fuse) -> Self {
         let profile = application.look().shape.profile();
-        Self { application, weather, fuse, profile }
+        Self { application, weather, fuse, profile, pinned: None }
+    }
+
+    /// Makes sure that the root is still the one that was scanned.
+    pub(super) fn pinned(&self, application: &Application) -> Result<(), Error> {
+        let same = application.mounted && self.pinned == Some(application.replaced) && !application.replaced;
+        if same { Ok(()) } else { Err(missing()) }
     }
 
     /// Passes a place where the device can die.
@@ -36,7 +44,7 @@ impl Window {
 }
 
 /// Returns the error of a place that is not there.
-pub(super) fn missing() -> Error {
+fn missing() -> Error {
     Error::Source { path: place().path, reason: "the root is missing".into() }
 }
 
@@ -51,7 +59,7 @@ impl Adapter for Window {
 
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
         self.live()?;
-        let application = self.application.look();
+        let application = &mut *self.application.look();
         let mut weather = self.weather.look();
         if !application.mounted && application.mutation != Some(Mutation::EmptyWhenMissing) {
             return Err(missing());
@@ -59,11 +67,13 @@ impl Adapter for Window {
         if weather.strikes(Fault::Torn, 60) {
             return Err(Error::Changed { path: place().path });
         }
+        self.pinned = Some(application.replaced);
         if application.replaced {
-            return Ok(Scan { root: b"another place".to_vec() });
+            return Ok(Scan { root: b"another place".to_vec(), note: None });
         }
         for (number, key) in application.listing().into_iter().filter(|_| application.mounted) {
-            let Some(item) = application.items.get(&number) else { continue };
+            let Some(item) = application.items.get_mut(&number) else { continue };
+            item.scanned = Some((item.shown(), item.text("path").map(str::to_owned), number));
             match key {
                 key if item.broken.is_some() => {
                     if application.mutation != Some(Mutation::DropsBroken) {
@@ -81,7 +91,7 @@ impl Adapter for Window {
                 None => {}
             }
         }
-        Ok(Scan { root: b"the place".to_vec() })
+        Ok(Scan { root: b"the place".to_vec(), note: None })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, _: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
@@ -95,6 +105,12 @@ impl Adapter for Window {
     fn recover(&mut self, step: StepId) -> Result<Vec<Fate>, Error> {
         self.live()?;
         let application = self.application.look();
+        if !application.mounted {
+            return Err(missing());
+        }
+        if application.replaced {
+            return Ok(Vec::new());
+        }
         let fates = application.journal.get(&step).cloned().unwrap_or_default();
         self.weather.look().tally.count("recoveries");
         Ok(match application.mutation {
@@ -107,6 +123,9 @@ impl Adapter for Window {
     fn settle(&mut self, step: StepId) -> Result<(), Error> {
         self.live()?;
         let mut application = self.application.look();
+        if !application.mounted || application.replaced {
+            return Err(missing());
+        }
         application.journal.remove(&step);
         application.reserved.retain(|(of, _), _| *of != step);
         Ok(())

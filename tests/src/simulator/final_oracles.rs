@@ -45,7 +45,11 @@ impl World {
             found.sort();
             if expected != found {
                 let only = |one: &[Face], other: &[Face]| one.iter().filter(|face| !other.contains(face)).map(|face| format!("{face:?}")).collect::<Vec<_>>();
-                let detail = format!("e{at} lacks {:?} and has {:?} besides", only(&expected, &found), only(&found, &expected));
+                let (lacks, has) = (only(&expected, &found), only(&found, &expected));
+                let unseen = |id: &RecordId| endpoint.keeper.memory.seen(*id).is_ok_and(|seen| seen.is_none());
+                let unseen: Vec<&RecordId> = self.alive().map(|(id, _)| id).filter(|id| unseen(id)).collect();
+                let counts = format!("{} items for {} records", found.len(), expected.len());
+                let detail = format!("e{at} shows {counts}, lacks {lacks:?} and has {has:?} besides; it has not seen {unseen:?}");
                 return Some(Violation::new("DIVERGED", detail));
             }
             let listed: BTreeSet<_> = endpoint.keeper.memory.conflicts().unwrap_or_default().iter().map(|conflict| conflict.id).collect();
@@ -125,8 +129,7 @@ impl World {
     }
 
     fn made_anew(&self, account: &Account) -> bool {
-        let name = account.fields.get("uid").or_else(|| account.fields.get("path")).and_then(|value| value.as_text());
-        name.is_some_and(|name| self.creations.get(name).is_some_and(|count| *count > 1))
+        account.names.iter().any(|name| self.creations.get(name).is_some_and(|count| *count > 1))
     }
 
     /// Tells whether someone did away with a value or one that replaced it, and kept the record.

@@ -9,8 +9,8 @@ use super::token::Token;
 struct Meaning {
     /// Values that someone wrote over it, having seen it.
     successors: Vec<Token>,
-    /// Someone deleted the record that showed it.
-    deleted: bool,
+    /// How many people deleted a record that stood for it.
+    deleted: u32,
     /// Someone emptied its field.
     emptied: bool,
     /// Someone settled a conflict against it.
@@ -55,14 +55,17 @@ impl History {
 
     /// A user deleted a record that stood for `known`, and that had shown `past` over time.
     pub(super) fn delete(&mut self, known: &BTreeSet<Token>, past: &BTreeSet<Token>) {
-        known.iter().for_each(|token| self.mark(*token, |meaning| meaning.deleted = true));
+        known.iter().for_each(|token| self.mark(*token, |meaning| meaning.deleted += 1));
         self.deletions.push(past.union(known).copied().collect());
     }
 
     /// A user took a deletion back before anyone else heard of it.
-    pub(super) fn restore(&mut self, known: &BTreeSet<Token>) {
-        known.iter().for_each(|token| self.mark(*token, |meaning| meaning.deleted = false));
-        self.deletions.retain(|deleted| deleted.is_disjoint(known));
+    pub(super) fn restore(&mut self, known: &BTreeSet<Token>, past: &BTreeSet<Token>) {
+        let whole: BTreeSet<Token> = past.union(known).copied().collect();
+        if let Some(at) = self.deletions.iter().rposition(|deleted| *deleted == whole) {
+            self.deletions.remove(at);
+            known.iter().for_each(|token| self.mark(*token, |meaning| meaning.deleted = meaning.deleted.saturating_sub(1)));
+        }
     }
 
     /// A user settled a conflict against a value.
@@ -85,7 +88,7 @@ impl History {
 
     /// Tells whether nobody who saw a value did away with it.
     pub(super) fn stands(&self, token: Token) -> bool {
-        let gone = |meaning: &Meaning| !meaning.successors.is_empty() || meaning.deleted || meaning.emptied || meaning.dismissed;
+        let gone = |meaning: &Meaning| !meaning.successors.is_empty() || meaning.deleted > 0 || meaning.emptied || meaning.dismissed;
         self.at(token).is_some_and(|meaning| !gone(meaning))
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Account {
     pub(super) ever: BTreeSet<Token>,
     /// The values that each field ever had.
     pub(super) stood: BTreeMap<Pointer, BTreeSet<Token>>,
+    /// Every UID and path that it ever had.
+    pub(super) names: BTreeSet<String>,
     /// Its path changed after its birth.
     pub(super) moved: bool,
 }
@@ -135,6 +137,9 @@ impl Ledger {
             None => {}
         }
         for (pointer, value) in &change.set {
+            if matches!(pointer.as_str(), "uid" | "path") {
+                account.names.insert(value.display());
+            }
             let before = account.fields.insert(pointer.clone(), value.clone());
             account.moved |= pointer.as_str() == "path" && before.is_some_and(|before| before != *value);
             if let Some(token) = token(value) {

@@ -96,7 +96,7 @@ impl World {
         let trash = std::mem::take(&mut endpoint.trash);
         if restorable && self.dice.chance(500) {
             for item in trash.values() {
-                self.history.restore(&item.known());
+                self.history.restore(&item.known(), &item.lineage);
             }
             application.items.extend(trash);
             self.weather.look().say(|| format!("USER of e{at} restores what the guard held"));

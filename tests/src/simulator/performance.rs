@@ -3,7 +3,7 @@
 use adapter::{Error, Expect, Fate, Key, Op, Outcome, Outcomes, StepId};
 use record::{Record, RecordId, Value};
 
-use super::adapter::{Window, missing};
+use super::adapter::Window;
 use super::application::Application;
 use super::faults::Fault;
 use super::item::Item;
@@ -22,9 +22,7 @@ impl Window {
     /// Tells what performing would answer.
     pub(super) fn rehearse(&self, step: StepId, ops: &[Op<'_>], out: &mut dyn Outcomes) -> Result<(), Error> {
         let mut application = self.application.look();
-        if !application.mounted || application.replaced {
-            return Err(missing());
-        }
+        self.pinned(&application)?;
         let mut scratch = application.clone();
         let deeds: Vec<Deed> = ops.iter().map(|op| scratch.perform(step, op)).collect();
         for (index, (op, deed)) in ops.iter().zip(deeds).enumerate() {
@@ -37,9 +35,7 @@ impl Window {
     /// Performs for good, and may be cut off anywhere.
     pub(super) fn perform(&self, step: StepId, ops: &[Op<'_>], out: &mut dyn Outcomes) -> Result<(), Error> {
         let mut application = self.application.look();
-        if !application.mounted || application.replaced {
-            return Err(missing());
-        }
+        self.pinned(&application)?;
         application.journal.insert(step, vec![Fate::NotDone; ops.len()]);
         if application.shape.batch { self.perform_at_once(&mut application, step, ops, out) } else { self.perform_in_turn(&mut application, step, ops, out) }
     }

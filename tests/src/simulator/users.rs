@@ -247,8 +247,9 @@ impl World {
         let Some(endpoint) = self.endpoints.get(at).filter(|_| application.shape.identity != Identity::Uid) else { return true };
         let rows = application.shape.identity == Identity::Rows;
         let shown = now.shown();
-        endpoint.remembered().iter().all(|(key, base)| {
-            let then = tokens(base);
+        let kept = endpoint.remembered().into_iter().map(|(key, base)| (tokens(&base), base.text("path").map(str::to_owned), key));
+        let read = now.scanned.iter().map(|(values, path, number)| (values.clone(), path.clone(), number.to_string()));
+        kept.chain(read).all(|(then, path, key)| {
             if now.lineage.is_disjoint(&then) {
                 return true;
             }
@@ -256,8 +257,8 @@ impl World {
             if rows {
                 return common >= 1;
             }
-            let stays = base.text("path") == now.text("path");
-            !replaced && *key == number.to_string() || common >= 2 || common >= 1 && stays
+            let stays = path.as_deref() == now.text("path");
+            !replaced && key == number.to_string() || common >= 2 || common >= 1 && stays
         })
     }
 }
