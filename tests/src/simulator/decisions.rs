@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use engine::decide::{Dispute, Take, disputes, resolve};
 use engine::Doors;
+use engine::decide::{Dispute, Take, disputes, resolve};
 use record::{Against, RecordId};
 
 use super::faults::Fault;
@@ -14,12 +14,19 @@ use super::world::World;
 impl World {
     /// Lets a user settle one of the conflicts that an endpoint lists.
     pub(super) fn decide(&mut self, at: usize) {
-        let Some(endpoint) = self.endpoints.get(at).filter(|endpoint| endpoint.running.is_none() && self.faults.on(Fault::Settled)) else { return };
+        let Some(endpoint) = self.endpoints.get(at).filter(|endpoint| endpoint.running.is_none() && self.faults.on(Fault::Settled)) else {
+            return;
+        };
         let Some(dispute) = self.dice.pick(&disputes(&endpoint.keeper).unwrap_or_default()) else { return };
         let form = endpoint.application.look().shape.form;
         self.weather.look().struck(Fault::Settled);
         let (take, fresh) = self.take(&dispute, form);
-        self.say(|| format!("USER of e{at} settles {:.17?} of {} with {take:?}; listed: {:?} and {:?}", dispute.id, dispute.field, dispute.stands, dispute.kept));
+        self.say(|| {
+            format!(
+                "USER of e{at} settles {:.17?} of {} with {take:?}; listed: {:?} and {:?}",
+                dispute.id, dispute.field, dispute.stands, dispute.kept
+            )
+        });
         self.mean(&dispute, &take);
         let done = self.resolve(at, &dispute, take);
         if let Some(fresh) = fresh.filter(|_| !done) {

@@ -9,7 +9,7 @@ macro_rules! faults {
         pub enum Fault { $($(#[$doc])* $name),* }
 
         /// Every fault with its name, in order of its bit.
-        pub const ALL: &[(Fault, &str)] = &[$((Fault::$name, $word)),*];
+        pub(super) const ALL: &[(Fault, &str)] = &[$((Fault::$name, $word)),*];
     };
 }
 
@@ -62,6 +62,20 @@ faults! {
     Mine = "mine",
     /// Items carry a field that changes by itself.
     Stamped = "stamped",
+}
+
+impl Fault {
+    /// Returns its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ALL.get(self as usize).map_or("", |(_, name)| name)
+    }
+
+    /// Tells whether it happens at moments that can be counted, rather than being the way a run is.
+    #[must_use]
+    pub fn strikes(self) -> bool {
+        !matches!(self, Self::Forms | Self::Narrow | Self::Parts | Self::Embedded | Self::Mine | Self::Stamped)
+    }
 }
 
 /// A set of faults.

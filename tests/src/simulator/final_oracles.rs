@@ -44,7 +44,9 @@ impl World {
             expected.sort();
             found.sort();
             if expected != found {
-                let only = |one: &[Face], other: &[Face]| one.iter().filter(|face| !other.contains(face)).map(|face| format!("{face:?}")).collect::<Vec<_>>();
+                let only = |one: &[Face], other: &[Face]| {
+                    one.iter().filter(|face| !other.contains(face)).map(|face| format!("{face:?}")).collect::<Vec<_>>()
+                };
                 let (lacks, has) = (only(&expected, &found), only(&found, &expected));
                 let unseen = |id: &RecordId| endpoint.keeper.memory.seen(*id).is_ok_and(|seen| seen.is_none());
                 let unseen: Vec<&RecordId> = self.alive().map(|(id, _)| id).filter(|id| unseen(id)).collect();
@@ -111,7 +113,10 @@ impl World {
             told && !later.iter().any(|next| self.ledger.disputed.contains(next)) && !self.history.was_revived(*token)
         };
         if let Some(token) = self.living().iter().find(|token| risen(token)) {
-            return Some(Violation::new("RESURRECTED", format!("{token:?} lives though {:?} replaced it", self.history.descendants(*token))));
+            return Some(Violation::new(
+                "RESURRECTED",
+                format!("{token:?} lives though {:?} replaced it", self.history.descendants(*token)),
+            ));
         }
         self.alive().find_map(|(id, account)| self.undead(*id, account))
     }
@@ -125,7 +130,8 @@ impl World {
             news.filter(|token| self.history.descendants(**token).is_disjoint(known)).count() == 0
         })?;
         let emptied = account.ever.iter().any(|token| self.emptied(*token));
-        (!excused && !emptied).then(|| Violation::new("RESURRECTED", format!("{id} lives though it was deleted by someone who knew {deleted:?}")))
+        (!excused && !emptied)
+            .then(|| Violation::new("RESURRECTED", format!("{id} lives though it was deleted by someone who knew {deleted:?}")))
     }
 
     fn made_anew(&self, account: &Account) -> bool {

@@ -44,7 +44,8 @@ impl Item {
 
     /// Tells whether it shows the same, but for what changes by itself.
     pub(super) fn shows_as(&self, other: &Self) -> bool {
-        let plain = |item: &Self| item.fields.iter().filter(|(field, _)| **field != STAMP).map(|(f, v)| (*f, v.clone())).collect::<Vec<_>>();
+        let plain =
+            |item: &Self| item.fields.iter().filter(|(field, _)| **field != STAMP).map(|(f, v)| (*f, v.clone())).collect::<Vec<_>>();
         self.lines == other.lines && plain(self) == plain(other)
     }
 

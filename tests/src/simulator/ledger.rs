@@ -172,7 +172,9 @@ impl Ledger {
 }
 
 fn describe(entry: &Entry, transaction: &Transaction) -> String {
-    let plain = |fields: &BTreeMap<Pointer, Value>| fields.iter().map(|(pointer, value)| format!("{pointer}={}", value.display())).collect::<Vec<_>>();
+    let plain = |fields: &BTreeMap<Pointer, Value>| {
+        fields.iter().map(|(pointer, value)| format!("{pointer}={}", value.display())).collect::<Vec<_>>()
+    };
     let changes = transaction.changes.iter().map(|c| format!("{:.13?} {:?} {:?} unset {:?}", c.id, c.life, plain(&c.set), c.unset));
     let conflicts = transaction.conflicts.iter().map(|c| {
         let base = c.base.as_ref().map(Value::display);

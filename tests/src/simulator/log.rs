@@ -39,7 +39,8 @@ impl Log {
         if after.log != LOG || place.is_none_or(|hash| hash != after.hash) {
             return Err(Error::UnknownCursor { collection: "sim".into(), cursor: after.to_string() });
         }
-        let entries: Vec<Entry> = self.entries.iter().filter(|e| e.sequence > after.sequence && e.sequence.0 <= head).take(limit).cloned().collect();
+        let entries: Vec<Entry> =
+            self.entries.iter().filter(|e| e.sequence > after.sequence && e.sequence.0 <= head).take(limit).cloned().collect();
         let hash = self.place(head).unwrap_or(Hash::ZERO);
         Ok(Page { entries, head: Cursor { log: LOG, sequence: Sequence(head), hash } })
     }

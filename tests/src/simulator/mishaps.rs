@@ -4,9 +4,9 @@ use super::application::Application;
 use super::faults::Fault;
 use super::item::Item;
 use super::shape::Identity;
+use super::token::tokens;
 use super::world::World;
 use engine::report::Direction;
-use super::token::tokens;
 
 impl World {
     /// Something happens to an endpoint's application, or ends.
@@ -91,8 +91,11 @@ impl World {
         }
         let remembered = endpoint.remembered();
         let unnoticed = |item: &Item| remembered.iter().any(|(_, base)| !item.lineage.is_disjoint(&tokens(base)));
-        let free = |item: &Item| application.shape.name().and_then(|field| item.text(field)).is_none_or(|name| !application.taken(name, None));
-        let restorable = hold.direction == Direction::Push && !endpoint.trash.is_empty() && endpoint.trash.values().all(|item| unnoticed(item) && free(item));
+        let free =
+            |item: &Item| application.shape.name().and_then(|field| item.text(field)).is_none_or(|name| !application.taken(name, None));
+        let restorable = hold.direction == Direction::Push
+            && !endpoint.trash.is_empty()
+            && endpoint.trash.values().all(|item| unnoticed(item) && free(item));
         let trash = std::mem::take(&mut endpoint.trash);
         if restorable && self.dice.chance(500) {
             for item in trash.values() {

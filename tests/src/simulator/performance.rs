@@ -37,7 +37,11 @@ impl Window {
         let mut application = self.application.look();
         self.pinned(&application)?;
         application.journal.insert(step, vec![Fate::NotDone; ops.len()]);
-        if application.shape.batch { self.perform_at_once(&mut application, step, ops, out) } else { self.perform_in_turn(&mut application, step, ops, out) }
+        if application.shape.batch {
+            self.perform_at_once(&mut application, step, ops, out)
+        } else {
+            self.perform_in_turn(&mut application, step, ops, out)
+        }
     }
 
     fn perform_in_turn(&self, application: &mut Application, step: StepId, ops: &[Op<'_>], out: &mut dyn Outcomes) -> Result<(), Error> {
@@ -90,7 +94,9 @@ impl Window {
 
 fn describe(op: &Op<'_>) -> String {
     match op {
-        Op::Put { id, key, record, .. } => format!("put {id:.8?} key {key:?} {:?}", record.fields.values().map(Value::display).collect::<Vec<_>>()),
+        Op::Put { id, key, record, .. } => {
+            format!("put {id:.8?} key {key:?} {:?}", record.fields.values().map(Value::display).collect::<Vec<_>>())
+        }
         Op::Delete { id, key, .. } => format!("delete {id:.8?} key {key:?}"),
     }
 }

@@ -156,9 +156,12 @@ impl World {
     }
 
     fn swap_paths(&mut self, at: usize, application: &mut Application, number: u64) {
-        let others: Vec<u64> = application.items.iter().filter(|(n, item)| **n != number && item.broken.is_none()).map(|(n, _)| *n).collect();
+        let others: Vec<u64> =
+            application.items.iter().filter(|(n, item)| **n != number && item.broken.is_none()).map(|(n, _)| *n).collect();
         let Some(other) = self.dice.pick(&others) else { return };
-        let (Some(mut one), Some(mut two)) = (application.items.get(&number).cloned(), application.items.get(&other).cloned()) else { return };
+        let (Some(mut one), Some(mut two)) = (application.items.get(&number).cloned(), application.items.get(&other).cloned()) else {
+            return;
+        };
         let (Some(first), Some(second)) = (one.fields.remove("path"), two.fields.remove("path")) else { return };
         one.fields.insert("path", second);
         two.fields.insert("path", first);
@@ -228,7 +231,8 @@ impl World {
 
     fn delete_most(&mut self, at: usize, application: &mut Application) {
         let kept = self.dice.below(2);
-        let doomed: Vec<u64> = application.items.iter().filter(|(_, item)| item.broken.is_none()).map(|(number, _)| *number).skip(kept).collect();
+        let doomed: Vec<u64> =
+            application.items.iter().filter(|(_, item)| item.broken.is_none()).map(|(number, _)| *number).skip(kept).collect();
         if doomed.len() < 4 {
             return;
         }

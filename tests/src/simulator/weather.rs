@@ -1,7 +1,7 @@
 //! The weather: which faults strike now, what they did, and the trace of a run.
 
 use super::dice::Dice;
-use super::faults::{ALL, Fault, Faults};
+use super::faults::{Fault, Faults};
 use super::tally::Tally;
 
 /// What the world does to everyone in it.
@@ -31,9 +31,7 @@ impl Weather {
 
     /// Counts a fault that strikes.
     pub(super) fn struck(&mut self, fault: Fault) {
-        if let Some((_, name)) = ALL.get(fault as usize) {
-            self.tally.count(name);
-        }
+        self.tally.count(fault.name());
     }
 
     /// Writes a line of the trace.

@@ -181,7 +181,8 @@ impl World {
         }
         let embedded = self.faults.on(Fault::Embedded);
         let another = at > 0 && self.dice.chance(if embedded { 600 } else { 250 });
-        let device = if another { self.endpoints.get(at - 1).map_or(1, |before| before.device) } else { u8::try_from(at).unwrap_or_default() + 1 };
+        let device =
+            if another { self.endpoints.get(at - 1).map_or(1, |before| before.device) } else { u8::try_from(at).unwrap_or_default() + 1 };
         let mut application = Application::new(self.shape(), 10_000 * (at as u64 + 1));
         application.mutation = self.mutation;
         if self.faults.on(Fault::Refusing) && self.dice.chance(400) {
@@ -206,7 +207,13 @@ impl World {
     fn shape(&mut self) -> Shape {
         let identity = match self.naming {
             Naming::All(identity) => identity,
-            Naming::Mixed => if self.dice.chance(500) { Identity::Uid } else { Identity::Rows },
+            Naming::Mixed => {
+                if self.dice.chance(500) {
+                    Identity::Uid
+                } else {
+                    Identity::Rows
+                }
+            }
         };
         let form = if self.faults.on(Fault::Forms) { self.dice.pick(&[Form::Exact, Form::Loud, Form::Stopped]) } else { None };
         Shape {
@@ -236,7 +243,9 @@ impl World {
 
     /// Lets an endpoint's session go on by one point, beginning one if there is none.
     pub(super) fn poll(&mut self, at: usize) {
-        let Some(mut running) = self.endpoints.get_mut(at).and_then(|endpoint| endpoint.running.take()).or_else(|| self.begin(at)) else { return };
+        let Some(mut running) = self.endpoints.get_mut(at).and_then(|endpoint| endpoint.running.take()).or_else(|| self.begin(at)) else {
+            return;
+        };
         let cut = self.weather.look().strikes(Fault::Cut, 50);
         let Some(endpoint) = self.endpoints.get_mut(at) else { return };
         if cut {

@@ -135,7 +135,8 @@ fn inside_a_crate_modules_use_each_other_in_one_direction() {
         }
         // Rooms without arrows are taken away until none is left; what stays stands in a circle.
         loop {
-            let done: Vec<String> = arrows.iter().filter(|(_, to)| to.iter().all(|to| !arrows.contains_key(to))).map(|(from, _)| from.clone()).collect();
+            let done: Vec<String> =
+                arrows.iter().filter(|(_, to)| to.iter().all(|to| !arrows.contains_key(to))).map(|(from, _)| from.clone()).collect();
             if done.is_empty() {
                 break;
             }
@@ -165,7 +166,8 @@ fn only_the_c_boundary_may_be_unsafe() {
         for file in files {
             let allowed = file.ends_with("adapter/src/abi.rs") || file.ends_with("adapter/src/host.rs");
             let text = std::fs::read_to_string(&file).expect("a readable source");
-            if !allowed && text.lines().any(|line| line.contains("unsafe {") || line.contains("unsafe fn") || line.contains("unsafe impl")) {
+            if !allowed && text.lines().any(|line| line.contains("unsafe {") || line.contains("unsafe fn") || line.contains("unsafe impl"))
+            {
                 wrong.push(file);
             }
         }
