@@ -13,7 +13,7 @@ use adapter::{
 use delta::align::{Parts, align};
 use record::{Digest, Record, RecordId};
 
-use crate::commands::Context;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::formats;

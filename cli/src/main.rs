@@ -3,6 +3,7 @@
 mod arguments;
 mod cause;
 mod commands;
+mod context;
 mod conversion;
 mod demo;
 mod diff;
@@ -16,6 +17,7 @@ mod prefix;
 mod progress;
 mod report;
 mod state;
+mod summary;
 mod terminal;
 mod values;
 mod work;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::commands::Context;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::jobs;

@@ -6,8 +6,8 @@ use record::{Against, Value};
 use serde_json::json;
 
 use crate::arguments::Conflicts;
-use crate::commands::Context;
 use crate::commands::review::{Waiting, choose, decide, gather, length};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{self, Prepared};

@@ -8,7 +8,7 @@ use adapter::{Format, Options};
 use serde_json::json;
 
 use crate::arguments::Convert;
-use crate::commands::Context;
+use crate::context::Context;
 use crate::conversion::{Read, Written, read, write};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::commands::Context;
+use crate::context::Context;
 use crate::demo::{CARD, EDITS, Edit, FILES};
 use crate::diff;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::jobs;
-use crate::report::{held, human};
+use crate::report::held;
 use crate::state::{Home, VARIABLE};
+use crate::summary;
 use crate::terminal::{Paint, Terminal};
 use crate::work::{Deed, Done, work};
 
@@ -79,7 +80,7 @@ fn sync(folder: &Path, home: &Home, terminal: &Terminal) -> Outcome<Done> {
         return Err(failure);
     }
     held::warn(terminal, &done.quarantined);
-    human::print(terminal, std::slice::from_ref(&done), Deed::Sync);
+    summary::print(terminal, std::slice::from_ref(&done), Deed::Sync);
     Ok(done)
 }
 

@@ -6,8 +6,8 @@ use record::RecordId;
 use serde_json::{Value, json};
 
 use crate::arguments::Link;
-use crate::commands::Context;
 use crate::commands::review::{Waiting, choose, decide, gather, length};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{self, Prepared};

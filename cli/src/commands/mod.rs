@@ -12,23 +12,12 @@ mod status;
 mod sync;
 mod version;
 
-use std::path::PathBuf;
-
 use crate::arguments::{Arguments, Command};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::state::Home;
 use crate::terminal::Terminal;
-
-/// What every command may need.
-pub(crate) struct Context {
-    /// Where words go.
-    pub(crate) terminal: Terminal,
-    /// The configuration file that was named, if one was.
-    pub(crate) config: Option<PathBuf>,
-    /// The state directory.
-    pub(crate) home: Home,
-}
 
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome<Exit> {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::arguments::Quarantine;
-use crate::commands::Context;
 use crate::commands::review::{Waiting, choose, gather, length};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::jobs::{self, Prepared};

@@ -2,7 +2,7 @@
 
 use engine::objects::Objects;
 
-use crate::commands::Context;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Prepared, State};
@@ -65,7 +65,7 @@ pub(crate) fn decide(
     drop((stores, opened));
     let done = work::work(prepared, &context.home, &context.terminal, work::Deed::Sync, &std::collections::BTreeSet::new());
     let exit = done.exit();
-    crate::report::human::print(&context.terminal, std::slice::from_ref(&done), work::Deed::Sync);
+    crate::summary::print(&context.terminal, std::slice::from_ref(&done), work::Deed::Sync);
     if let Some(failure) = done.failure {
         context.terminal.error(&failure);
         context.terminal.error("The decision is kept; the next sync puts it into the files.");

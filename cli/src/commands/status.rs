@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::commands::Context;
 use crate::commands::sync::each_job;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::jobs;

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use record::RecordId;
 use serde_json::{Value, json};
 
-use crate::commands::Context;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{self, Prepared};
-use crate::report::{held, human};
+use crate::report::held;
 use crate::state::Home;
+use crate::summary;
 use crate::work::{Deed, Done, work};
 
 /// The deletions that were confirmed, by collection.
@@ -59,7 +60,7 @@ pub(crate) fn each_job(context: &Context, prepared: &[Prepared<'_>], name: &str,
         }
     }
     if name != "status" {
-        human::print(terminal, &jobs, deed);
+        summary::print(terminal, &jobs, deed);
     }
     let all: Vec<Value> = jobs.iter().map(Done::json).collect();
     terminal.object(&json!({ "schema": format!("syncretic.{name}/1"), "jobs": all, "exit": exit.code() }));

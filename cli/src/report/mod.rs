@@ -1,6 +1,5 @@
-//! What a job did or would do, for people and for programs.
+//! The pieces of a report, for people and for programs: changes, quarantined items, holds.
 
 pub(crate) mod changes;
 pub(crate) mod held;
-pub(crate) mod human;
 pub(crate) mod json;
