@@ -101,7 +101,7 @@ impl Adapter for Endpoint {
         self.profile = profile(Some(&opened.layout));
         scan::report(&opened, known, self.host.as_ref(), out)?;
         let root = fs::canonicalize(&self.path).map_err(|error| Error::io(&self.path, error))?;
-        Ok(Scan { root: root.into_os_string().into_encoded_bytes() })
+        Ok(Scan { root: root.into_os_string().into_encoded_bytes(), note: None })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, _blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {

@@ -14,6 +14,15 @@ pub trait Adapter: Send {
     /// Returns what the endpoint can hold. Asked for after [`Adapter::scan`] it fits what that scan read.
     fn profile(&self) -> &Profile;
 
+    /// Tells whether nothing at all changed since the scan that left `note`; false if that takes more than a look.
+    ///
+    /// # Errors
+    /// Fails as [`Adapter::scan`] would.
+    fn same(&mut self, note: &[u8]) -> Result<bool, Error> {
+        let _ = note;
+        Ok(false)
+    }
+
     /// Reports everything that is there: each item once, as changed, unchanged or broken.
     ///
     /// # Errors
@@ -75,6 +84,9 @@ pub struct Scan {
     /// The identity of the root: another identity is another place, so a new join and never a difference.
     /// A single file's is its canonical path (editors replace files); a folder's also holds device and inode.
     pub root: Vec<u8>,
+    /// What [`Adapter::same`] may be asked with later, where that can tell. It is kept only if nothing was broken, and
+    /// forgotten once anything is written.
+    pub note: Option<Vec<u8>>,
 }
 
 /// Takes the answers of [`Adapter::apply`].

@@ -83,7 +83,8 @@ fn follow(session: &mut Session<'_>) -> Result<(), Error> {
 fn recall(session: &mut Session<'_>) -> Result<(), Error> {
     for (newcomer, record) in newcomers(session)? {
         let Some(own) = record.text("uid").and_then(RecordId::from_urn).filter(|own| *own != newcomer) else { continue };
-        let died = session.trees.remote(own)?.is_some_and(|state| !state.alive && state.linked.is_none() && state.record.kind == record.kind);
+        let died =
+            session.trees.remote(own)?.is_some_and(|state| !state.alive && state.linked.is_none() && state.record.kind == record.kind);
         if !died || session.trees.seen(own)?.is_some() {
             continue;
         }

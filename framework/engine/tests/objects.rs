@@ -57,6 +57,7 @@ fn cursor() -> Cursor {
 fn meta(n: u8) -> Meta {
     Meta {
         root: Some(vec![n]),
+        note: n.is_multiple_of(2).then(|| vec![n, n]),
         view: vec!["name/full".into()],
         cursor: Some(cursor()),
         frozen: vec![Frozen { transaction: TransactionId([n; 16]), base: cursor(), conflicts: vec![ConflictId([n; 16])] }],

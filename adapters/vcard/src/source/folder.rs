@@ -235,7 +235,7 @@ impl Adapter for Folder {
         let root = self.identity()?;
         if self.is_to_be_made() && known.count() == 0 {
             self.take_note(&mut []);
-            return Ok(Scan { root });
+            return Ok(Scan { root, note: None });
         }
         let mut looks = self.look_at_all(known, now)?;
         // A folder that was exchanged while it was read shows neither the old nor the new one.
@@ -244,7 +244,7 @@ impl Adapter for Folder {
         }
         self.take_note(&mut looks);
         self.report(looks, out);
-        Ok(Scan { root })
+        Ok(Scan { root, note: None })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {

@@ -55,6 +55,13 @@ impl Single {
         Self { path, may_create, version, host, staging, profile: profile(Keys::Stable, Atomicity::Batch) }
     }
 
+    /// Returns what tells later whether anything changed: the digest of the whole file, where it is, and how it was read.
+    fn note(&self, content: Digest, keys: Keys) -> Vec<u8> {
+        let keys: &[u8] = if keys == Keys::Stable { b"stable" } else { b"unstable" };
+        let parts = [b"vcard/1", env!("CARGO_PKG_VERSION").as_bytes(), &self.identity(), keys, &content.0];
+        Digest::of_parts(&parts).0.to_vec()
+    }
+
     /// Reads the file; `None` where it is still to be made.
     fn read(&self) -> Result<Option<Vec<u8>>, Error> {
         let source = |reason: &str| Error::Source { path: self.path.clone(), reason: reason.to_owned() };
@@ -330,11 +337,21 @@ impl Adapter for Single {
         &self.profile
     }
 
+    fn same(&mut self, note: &[u8]) -> Result<bool, Error> {
+        let Some(raw) = self.read()? else { return Ok(false) };
+        let content = Digest::of(&raw);
+        let known = [Keys::Stable, Keys::Unstable].into_iter().find(|keys| self.note(content, *keys) == note);
+        if let Some(keys) = known {
+            self.profile.keys = keys;
+        }
+        Ok(known.is_some())
+    }
+
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
         let root = self.identity();
         let Some(raw) = self.read()? else {
             if known.count() == 0 {
-                return Ok(Scan { root });
+                return Ok(Scan { root, note: None });
             }
             let reason = "the file is not there; nothing was taken for deleted".to_owned();
             return Err(Error::Source { path: self.path.clone(), reason });
@@ -347,7 +364,7 @@ impl Adapter for Single {
         let anonymous = spans.iter().any(|span| matches!(span.state, State::Whole(_)) && span.uid.is_none());
         self.profile.keys = if anonymous { Keys::Unstable } else { Keys::Stable };
         self.report(&text, spans, known, out);
-        Ok(Scan { root })
+        Ok(Scan { note: Some(self.note(Digest::of(&raw), self.profile.keys)), root })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {

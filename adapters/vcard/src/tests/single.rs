@@ -124,3 +124,20 @@ fn an_empty_or_missing_file_is_an_error() {
     let known = Memory([(adapter::Key::new("x"), adapter::Fingerprint(vec![1]))].into());
     assert!(matches!(try_scan(source.as_mut(), &known).err(), Some(Error::Source { .. })));
 }
+
+#[test]
+fn a_file_that_was_only_touched_is_the_same_and_an_edited_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.vcf");
+    let card = "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:ada\r\nFN:Ada\r\nEND:VCARD\r\n";
+    fs::write(&path, card).unwrap();
+    let mut source = adapter(&path);
+    let (scan, _) = try_scan(source.as_mut(), &Memory::default()).unwrap();
+    let note = scan.note.unwrap();
+    fs::write(&path, card).unwrap();
+    assert!(source.same(&note).unwrap());
+    fs::write(&path, card.replace("FN:Ada", "FN:Eva")).unwrap();
+    assert!(!source.same(&note).unwrap());
+    fs::write(&path, "").unwrap();
+    assert!(source.same(&note).is_err());
+}

@@ -305,7 +305,7 @@ impl Adapter for Endpoint {
         self.check_cancelled()?;
         let root = b"root".to_vec();
         let cards = match self.cards() {
-            Err(_) if self.lies("scan-root-missing") => return Ok(Scan { root }),
+            Err(_) if self.lies("scan-root-missing") => return Ok(Scan { root, note: None }),
             cards => cards?,
         };
         if self.lies("scan-empty") && cards.is_empty() {
@@ -319,7 +319,7 @@ impl Adapter for Endpoint {
         for (key, path) in cards.into_iter().skip(skipped) {
             self.report(key, path, known, out)?;
         }
-        Ok(Scan { root })
+        Ok(Scan { root, note: None })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {

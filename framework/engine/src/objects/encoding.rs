@@ -64,11 +64,14 @@ fn read_cursor(reader: &mut Reader<'_>) -> Read<Cursor> {
     Ok(Cursor { log: LogId(reader.exactly()?), sequence: Sequence(reader.unsigned()?), hash: Hash(reader.exactly()?) })
 }
 
-/// Writes the endpoint as `[root, view, cursor, frozen, out, pending, apart, confirmed]`.
+/// Writes the endpoint as `[root, note, view, cursor, frozen, out, pending, apart, confirmed]`.
 pub(crate) fn write_meta(writer: &mut Writer, meta: &Meta) {
-    writer.array(8);
+    writer.array(9);
     write_optional(writer, meta.root.as_ref(), |writer, root| {
         writer.bytes(root);
+    });
+    write_optional(writer, meta.note.as_ref(), |writer, note| {
+        writer.bytes(note);
     });
     writer.array(meta.view.len());
     meta.view.iter().for_each(|pattern| {
@@ -102,8 +105,9 @@ pub(crate) fn write_meta(writer: &mut Writer, meta: &Meta) {
 }
 
 pub(crate) fn read_meta(reader: &mut Reader<'_>) -> Read<Meta> {
-    reader.tuple("an endpoint", 8)?;
+    reader.tuple("an endpoint", 9)?;
     let root = read_optional(reader, |reader| Ok(reader.bytes()?.to_vec()))?;
+    let note = read_optional(reader, |reader| Ok(reader.bytes()?.to_vec()))?;
     let view = read_list(reader, "patterns", |reader| Ok(reader.text()?.to_owned()))?;
     let cursor = read_optional(reader, read_cursor)?;
     let frozen = read_list(reader, "frozen transactions", read_frozen)?;
@@ -117,7 +121,7 @@ pub(crate) fn read_meta(reader: &mut Reader<'_>) -> Read<Meta> {
         Ok((RecordId(reader.exactly()?), RecordId(reader.exactly()?)))
     })?;
     let confirmed: BTreeSet<RecordId> = read_list(reader, "records", |reader| Ok(RecordId(reader.exactly()?)))?.into_iter().collect();
-    Ok(Meta { root, view, cursor, frozen, out, pending, apart: apart.into_iter().collect(), confirmed })
+    Ok(Meta { root, note, view, cursor, frozen, out, pending, apart: apart.into_iter().collect(), confirmed })
 }
 
 fn read_frozen(reader: &mut Reader<'_>) -> Read<Frozen> {

@@ -52,6 +52,8 @@ impl Item {
 pub struct Meta {
     /// The identity of the place that was scanned; none before the first scan.
     pub root: Option<Vec<u8>>,
+    /// What the last scan left for the next one to ask with, if nothing was broken and nothing was written since.
+    pub note: Option<Vec<u8>>,
     /// The fields that the endpoint could hold at the last scan; another view makes every record be looked at again.
     pub view: Vec<String>,
     /// Up to where the collection has been pulled; none before the first pull.
