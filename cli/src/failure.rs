@@ -121,19 +121,29 @@ impl Display for Failure {
         if let Some(problems) = &self.more.problems {
             return write!(f, "{problems}");
         }
-        write!(f, "error: {}", self.message)?;
+        write!(f, "error: {}", visible(&self.message))?;
         let notes = self.more.notes.iter().map(|note| ("note", note));
         for (word, text) in notes.chain(self.more.help.iter().map(|help| ("help", help))) {
             let indent = " ".repeat(word.len() + 6);
-            write!(f, "\n  = {word}: {}", text.replace('\n', &format!("\n{indent}")))?;
+            write!(f, "\n  = {word}: {}", visible(text).replace('\n', &format!("\n{indent}")))?;
         }
         Ok(())
     }
 }
 
+/// Returns the text as a terminal may show it: names of files can hold anything.
+fn visible(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_never_tells_the_terminal_what_to_do() {
+        assert_eq!(Failure::usage("no file `\u{1b}[2J`").to_string(), "error: no file `\u{fffd}[2J`");
+    }
 
     #[test]
     fn a_failure_says_what_why_and_what_next() {

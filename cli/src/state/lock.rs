@@ -9,6 +9,7 @@ use protocol::Collection;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
 
 /// How long a process waits for another.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,6 +35,9 @@ impl Lock {
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if interrupt::asked() => {
+                    return Err(Failure::new(Exit::Interrupted, "interrupted while waiting for another syncretic process"));
+                }
                 Err(TryLockError::WouldBlock) if begin.elapsed() < patience => std::thread::sleep(NAP),
                 Err(TryLockError::WouldBlock) => return Err(busy(collection)),
                 // Where there are no locks, compare-and-swap still keeps everything safe.
