@@ -79,13 +79,19 @@ fn dispute(state: Option<&State>, conflict: Conflict) -> Dispute {
 /// Settles a conflict: the value that was taken stands everywhere, and the conflict is gone.
 ///
 /// # Errors
-/// Fails with [`Error::Unknown`] if there is no such conflict, or no such value.
+/// Fails with [`Error::Unknown`] if there is no such conflict, or no such value, or if by now another value stands than
+/// this endpoint knew: nobody overwrites what they have not seen.
 pub fn resolve(doors: &Doors<'_>, collection: &Collection, objects: &mut dyn Objects, id: ConflictId, take: &Take) -> Result<(), Error> {
+    let shown = disputes(objects)?.into_iter().find(|dispute| dispute.id == id);
     decide(doors, collection, objects, &mut |trees| {
         let Some(conflict) = trees.conflicts().find(|conflict| conflict.id == id).cloned() else {
             return Err(Error::Unknown(format!("there is no open conflict {id}")));
         };
         let state = trees.remote(conflict.record)?.cloned();
+        let stands = dispute(state.as_ref(), conflict.clone()).stands;
+        if shown.as_ref().is_some_and(|shown| shown.stands != stands) {
+            return Err(Error::Unknown(format!("another value stands in conflict {id} by now; look at it again")));
+        }
         let value = match take {
             Take::Standing => None,
             Take::Kept => Some(conflict.value.clone()),

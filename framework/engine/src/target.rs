@@ -43,8 +43,12 @@ pub(crate) fn intend(session: &mut Session<'_>) -> Result<Vec<Wish>, Error> {
         wishes = rename(session, wishes)?;
         wishes = order(session, wishes)?;
     } else {
-        // Deletions first: what they free may be needed.
-        wishes.sort_by_key(|wish| wish.target.is_some());
+        // Deletions first: what they free may be needed. New items come in the order of their births, then by name.
+        wishes.sort_by_cached_key(|wish| {
+            let (seen, _, remote) = session.trees.sides(wish.id);
+            let new = wish.target.as_ref().filter(|_| seen.is_none());
+            (wish.target.is_some(), new.map(|record| (remote.map(|state| state.at), record.title())))
+        });
     }
     Ok(wishes)
 }
