@@ -8,20 +8,7 @@ use record::{Pointer, Record, Value};
 use crate::dates::Dates;
 use crate::layout::{Column, Layout};
 use crate::mapping::{Form, trait_of};
-use crate::slots::{SEVERAL, Slot, SlotColumn};
-
-/// What a cell of words can say of a part, below `<stem>/<id>/`.
-pub(crate) const SAID: &[&str] = &[
-    "contexts/private",
-    "contexts/work",
-    "features/fax",
-    "features/main",
-    "features/mobile",
-    "features/pager",
-    "features/textphone",
-    "label",
-    "pref",
-];
+use crate::slots::{SAID, SEVERAL, Slot, SlotColumn};
 
 /// The fields that rows of one layout show, in pointer order.
 ///

@@ -7,10 +7,10 @@ use record::pointer::unescape;
 use record::{Record, RecordId, Value};
 
 use crate::dates::Dates;
-use crate::decode::{SAID, members, said, unfold, value};
+use crate::decode::{members, said, unfold, value};
 use crate::layout::{Column, Layout};
 use crate::mapping::Form;
-use crate::slots::{SEVERAL, Slot, Standing, assign};
+use crate::slots::{SAID, SEVERAL, Slot, Standing, assign};
 
 /// The new text of each column; none where the cell stays as it is.
 pub(crate) type Changes = Vec<Option<String>>;

@@ -11,10 +11,10 @@ use adapter::{
 };
 use record::{Digest, Kind};
 
-use crate::identity::Index;
 use crate::layout::Layout;
+use crate::opened::Opened;
 use crate::scan;
-use crate::settings::{OPTIONS, Settings, ShortRows};
+use crate::settings::{OPTIONS, Settings};
 use crate::table::Table;
 use crate::write;
 
@@ -50,29 +50,6 @@ struct Endpoint {
     settings: Settings,
     host: Box<dyn Host>,
     profile: Profile,
-}
-
-/// A table that was read, with all that is known of it.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) path: PathBuf,
-    pub(crate) table: Table,
-    pub(crate) layout: Layout,
-    pub(crate) index: Index,
-    pub(crate) short_rows: ShortRows,
-}
-
-impl Opened {
-    /// Reads a table from the bytes of its file.
-    ///
-    /// # Errors
-    /// Fails if it is no table with a header, or lacks a column that the job names.
-    pub(crate) fn read(path: &Path, raw: Vec<u8>, settings: &Settings) -> Result<Self, Error> {
-        let table = Table::read(path, raw, settings)?;
-        let layout = Layout::find(&table.headers, settings, &|column| table.sample(column))?;
-        let index = Index::of(&table, &layout);
-        Ok(Self { path: path.to_owned(), table, layout, index, short_rows: settings.short_rows })
-    }
 }
 
 impl Endpoint {

@@ -7,12 +7,11 @@ use record::pointer::{Pattern, escape};
 use record::{Digest, Kind, Pointer};
 
 use crate::dates::Dates;
-use crate::decode::SAID;
 use crate::guess;
 use crate::mapping::{Form, Mapping, Selector};
 use crate::presets::Preset;
 use crate::settings::{RowKind, Settings};
-use crate::slots::{Slot, SlotColumn, implied};
+use crate::slots::{SAID, Slot, SlotColumn, implied};
 use crate::words::nearest;
 
 /// What one column holds.

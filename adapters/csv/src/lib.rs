@@ -15,6 +15,7 @@ mod guess;
 mod identity;
 mod layout;
 mod mapping;
+mod opened;
 mod outline;
 mod presets;
 mod readback;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::endpoint::Opened;
 use crate::identity::{State, content_of};
+use crate::opened::Opened;
 
 /// What a row of the new table must be.
 #[derive(Clone, Copy, Debug)]

@@ -9,8 +9,8 @@ use adapter::{Broken, Error, Host, Item, Key, Known, Place, Sink};
 use rayon::prelude::*;
 
 use crate::decode::Plan;
-use crate::endpoint::Opened;
 use crate::identity::{State, key_text};
+use crate::opened::Opened;
 use crate::settings::ShortRows;
 use crate::table::Fault;
 

@@ -8,6 +8,19 @@ use record::{Pointer, Record, Value};
 
 use crate::mapping::{Form, Need, Selector};
 
+/// What a cell of words can say of a part, below `<stem>/<id>/`.
+pub(crate) const SAID: &[&str] = &[
+    "contexts/private",
+    "contexts/work",
+    "features/fax",
+    "features/main",
+    "features/mobile",
+    "features/pager",
+    "features/textphone",
+    "label",
+    "pref",
+];
+
 /// What stands between several values in one cell.
 pub(crate) const SEVERAL: &str = " ::: ";
 
