@@ -30,6 +30,8 @@ pub(crate) struct Folder {
     staging: Staging,
     profile: Profile,
     habits: Habits,
+    /// Which folder the last scan saw: nothing is written to another one that took its place since.
+    scanned: Option<Vec<u8>>,
     /// The file that each UID stands in, as of the last look.
     uids: Option<HashMap<[u8; 16], String>>,
 }
@@ -39,7 +41,7 @@ impl Folder {
     pub(crate) fn new(root: PathBuf, may_create: bool, version: Option<Version>, host: Box<dyn Host>) -> Self {
         let staging = Staging::at(root.join(".syncretic"));
         let profile = profile(Keys::Stable, Atomicity::Item);
-        Self { root, may_create, version, host, staging, profile, habits: Habits::default(), uids: None }
+        Self { root, may_create, version, host, staging, profile, habits: Habits::default(), scanned: None, uids: None }
     }
 
     /// Looks at every file, in the order of the names.
@@ -244,11 +246,15 @@ impl Adapter for Folder {
         }
         self.take_note(&mut looks);
         self.report(looks, out);
+        self.scanned = Some(root.clone());
         Ok(Scan { root, note: None })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
         let now = now();
+        if self.scanned.is_some() && self.scanned != Some(self.identity()?) {
+            return Err(Error::Changed { path: self.root.clone() });
+        }
         self.know(now)?;
         let version = self.version.unwrap_or_else(|| self.habits.version());
         let uids = self.uids.as_ref();
@@ -267,6 +273,11 @@ impl Adapter for Folder {
     }
 
     fn recover(&mut self, step: StepId) -> Result<Vec<Fate>, Error> {
+        if !self.may_create && !self.root.is_dir() {
+            // What became of the step cannot be told from a folder that is not there: not done is another answer.
+            let reason = "the folder is not there; what the last sync did to it is found out once it is back".to_owned();
+            return Err(Error::Source { path: self.root.clone(), reason });
+        }
         self.staging.recover(step)
     }
 

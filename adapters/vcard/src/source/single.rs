@@ -395,6 +395,11 @@ impl Adapter for Single {
     }
 
     fn recover(&mut self, step: StepId) -> Result<Vec<Fate>, Error> {
+        if !self.path.parent().is_none_or(|folder| folder.as_os_str().is_empty() || folder.is_dir()) {
+            // What became of the step cannot be told from a folder that is not there: not done is another answer.
+            let reason = "its folder is not there; what the last sync did to the file is found out once it is back".to_owned();
+            return Err(Error::Source { path: self.path.clone(), reason });
+        }
         self.staging.recover(step)
     }
 

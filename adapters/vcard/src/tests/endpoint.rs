@@ -63,7 +63,7 @@ impl Found {
 }
 
 #[derive(Default)]
-struct Answers(BTreeMap<usize, Outcome>);
+pub(super) struct Answers(BTreeMap<usize, Outcome>);
 
 impl Outcomes for Answers {
     fn outcome(&mut self, index: usize, outcome: Outcome) {

@@ -1,6 +1,6 @@
 //! A folder as an endpoint: what is read, what is reported, what is written.
 
-use crate::tests::endpoint::{Memory, adapter, apply, delete, id, make, open, put, scan, step, try_scan, with_text};
+use crate::tests::endpoint::{Answers, Memory, Shelf, adapter, apply, delete, id, make, open, put, scan, step, try_scan, with_text};
 use adapter::{Error, Expect, Fate, Mode, Op, OptionValue, Outcome};
 use record::{Kind, Record, Value};
 use std::fs;
@@ -260,4 +260,32 @@ fn keys_that_lead_out_of_the_folder_are_refused() {
     ];
     let outcomes = apply(source.as_mut(), &ops);
     assert!(matches!(outcomes[..], [Outcome::Refused { .. }, Outcome::Stale]));
+}
+
+#[test]
+fn nothing_is_written_to_a_folder_that_took_the_place_of_the_scanned_one() {
+    let outer = tempfile::tempdir().unwrap();
+    let place = outer.path().join("cards");
+    fs::create_dir(&place).unwrap();
+    write(&place, "ada.vcf", ADA);
+    let mut source = adapter(&place);
+    let item = scan(source.as_mut()).items.remove(0);
+    fs::rename(&place, outer.path().join("moved")).unwrap();
+    fs::create_dir(&place).unwrap();
+    write(&place, "ada.vcf", ADA);
+    let record = with_text(&item, "phones/1/number", "2");
+    let mut answers = Answers::default();
+    let result = source.apply(step(1), &[put(&item, &record)], Mode::Perform, &Shelf(Vec::new()), &mut answers);
+    assert!(matches!(result, Err(Error::Changed { .. })), "{result:?}");
+    assert_eq!(read(&place, "ada.vcf"), ADA);
+}
+
+#[test]
+fn what_became_of_a_step_cannot_be_told_without_the_folder() {
+    let outer = tempfile::tempdir().unwrap();
+    let place = outer.path().join("cards");
+    fs::create_dir(&place).unwrap();
+    let mut source = adapter(&place);
+    fs::remove_dir(&place).unwrap();
+    assert!(matches!(source.recover(step(1)), Err(Error::Source { .. })));
 }
