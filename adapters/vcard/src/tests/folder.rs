@@ -1,6 +1,7 @@
 //! A folder as an endpoint: what is read, what is reported, what is written.
 
-use crate::tests::endpoint::{Answers, Memory, Shelf, adapter, apply, delete, id, make, open, put, scan, step, try_scan, with_text};
+use crate::tests::edits::Shelf;
+use crate::tests::endpoint::{Answers, Memory, adapter, apply, delete, id, make, open, put, scan, step, try_scan, with_text};
 use adapter::{Error, Expect, Fate, Mode, Op, OptionValue, Outcome};
 use record::{Kind, Record, Value};
 use std::fs;
