@@ -75,11 +75,10 @@ impl Adapter for Window {
             let Some(item) = application.items.get_mut(&number) else { continue };
             item.scanned = Some((item.shown(), item.text("path").map(str::to_owned), number));
             match key {
+                _ if item.broken.is_some() && application.mutation == Some(Mutation::DropsBroken) => {}
                 key if item.broken.is_some() => {
-                    if application.mutation != Some(Mutation::DropsBroken) {
-                        let place = Place { line: Some(number), ..place() };
-                        out.broken(Broken { key, title: None, place, reason: "it is cut off".into() });
-                    }
+                    let place = Place { line: Some(number), ..place() };
+                    out.broken(Broken { key, title: None, place, reason: "it is cut off".into() });
                 }
                 Some(key) if known.fingerprint(&key) == Some(item.fingerprint()) && !weather.dice.chance(100) => {
                     out.unchanged(key, item.fingerprint());

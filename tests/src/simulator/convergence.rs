@@ -1,6 +1,9 @@
 //! Coming to rest: all faults end, sessions run in turns, and within a bounded number of rounds nothing moves any more.
 
+use record::Value;
+
 use super::faults::Fault;
+use super::users::describe;
 use super::world::{Violation, World};
 
 /// The most rounds until nothing moves.
@@ -38,9 +41,24 @@ impl World {
             }
         }
         self.follow();
+        self.take_stock();
         if let Some(rounds) = self.settle_down() {
             self.say(|| format!("AT REST after {rounds} rounds"));
             self.judge();
+        }
+    }
+
+    /// Writes what every application shows and every object store remembers into the trace.
+    fn take_stock(&self) {
+        for endpoint in &self.endpoints {
+            let application = endpoint.application.look();
+            for (number, item) in &application.items {
+                self.say(|| format!("  {} shows {number}: {}", endpoint.name, describe(item)));
+            }
+            for (key, shown) in endpoint.remembered() {
+                let values: Vec<String> = shown.fields.values().map(Value::display).collect();
+                self.say(|| format!("  {} remembers {key}: {values:?}", endpoint.name));
+            }
         }
     }
 
@@ -106,7 +124,7 @@ impl World {
             .or_else(|| self.out_of_harmony())
             .or_else(|| self.restless());
         if let Some(violation) = violation {
-            self.violated(violation);
+            self.weigh(violation);
         }
     }
 

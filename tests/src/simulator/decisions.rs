@@ -28,7 +28,7 @@ impl World {
             )
         });
         self.mean(&dispute, &take);
-        let done = self.resolve(at, &dispute, take);
+        let done = self.resolve(at, &dispute, &take);
         if let Some(fresh) = fresh.filter(|_| !done) {
             // Nobody told the user whether it came to pass: it may stand or not.
             self.history.dismiss(fresh);
@@ -81,7 +81,7 @@ impl World {
         account.ever.iter().for_each(|token| self.history.revive(*token));
     }
 
-    fn resolve(&mut self, at: usize, dispute: &Dispute, take: Take) -> bool {
+    fn resolve(&mut self, at: usize, dispute: &Dispute, take: &Take) -> bool {
         let settings = self.settings(at);
         let Some(mut errand) = self.errand(at, settings) else { return false };
         let Some(device) = self.endpoints.get(at).map(|endpoint| endpoint.device) else { return false };

@@ -33,7 +33,12 @@ impl World {
         let items: Vec<u64> = application.items.keys().copied().collect();
         let Some(number) = self.dice.pick(&items) else { return };
         if self.weather.look().strikes(Fault::Broken, 700) {
-            let named = application.shape.identity != Identity::Rows && self.dice.chance(500);
+            // A file keeps its number whatever is in it; a card in a file of many may have lost its UID, a row has no name.
+            let named = match application.shape.identity {
+                Identity::Path => true,
+                Identity::Uid => self.dice.chance(500),
+                Identity::Rows => false,
+            };
             if let Some(item) = application.items.get_mut(&number) {
                 item.broken = Some(named);
             }

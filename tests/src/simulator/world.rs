@@ -363,11 +363,17 @@ impl World {
     }
 
     /// Counts what cannot be avoided when copies join or an application refuses records; everything else is a violation.
-    fn weigh(&mut self, violation: Violation) {
+    pub(super) fn weigh(&mut self, violation: Violation) {
         let avoidable = !self.copied && !self.faults.on(Fault::Refusing);
         match violation.kind {
             "SPURIOUS" | "REGRESSED" if !avoidable => self.count("conflicts between relatives"),
+            // Rows that are equal, or equally like what was there, cannot be told apart: one goes for the other.
+            "KILLED" | "LOST" if self.copied && self.nameless() => self.count("copies that were taken for each other"),
             _ => self.violated(violation),
         }
+    }
+    /// Tells whether some application does not name its items.
+    fn nameless(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.application.look().shape.identity == Identity::Rows)
     }
 }
