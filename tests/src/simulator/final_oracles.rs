@@ -156,10 +156,10 @@ impl World {
         None
     }
 
-    /// Tells whether a part's value, or one that replaced it, now stands in another part.
-    fn realigned(&self, account: &Account, token_then: Token) -> bool {
-        let later = self.history.descendants(token_then);
-        let lives = |now: Token| now == token_then || later.contains(&now);
-        self.faults.on(Fault::Parts) && account.fields.values().filter_map(token).any(lives)
+    /// Tells whether a part's value still stands in another part, or one that replaced it came to stand in one.
+    fn realigned(&self, account: &Account, once: Token) -> bool {
+        let later = self.history.descendants(once);
+        let stands = account.fields.values().filter_map(token).any(|now| now == once);
+        self.faults.on(Fault::Parts) && (stands || !later.is_disjoint(&account.ever))
     }
 }

@@ -6,7 +6,9 @@ use super::item::Item;
 use super::shape::Identity;
 use super::token::tokens;
 use super::world::World;
+use engine::objects::Objects;
 use engine::report::Direction;
+use record::RecordId;
 
 impl World {
     /// Something happens to an endpoint's application, or ends.
@@ -31,7 +33,9 @@ impl World {
             return;
         }
         let items: Vec<u64> = application.items.keys().copied().collect();
-        let Some(number) = self.dice.pick(&items) else { return };
+        // A file that was replaced since is another to the engine: until it can be read nobody can tell that it is the same.
+        let known = |world: &Self, number: u64| application.shape.identity != Identity::Path || world.remembers(at, number);
+        let Some(number) = self.dice.pick(&items).filter(|number| known(self, *number)) else { return };
         if self.weather.look().strikes(Fault::Broken, 700) {
             // A file keeps its number whatever is in it; a card in a file of many may have lost its UID, a row has no name.
             let named = match application.shape.identity {
@@ -44,6 +48,10 @@ impl World {
             }
             self.say(|| format!("e{at}: item {number} cannot be read, its name can: {named}"));
         }
+    }
+
+    fn remembers(&self, at: usize, number: u64) -> bool {
+        self.endpoints.get(at).is_some_and(|endpoint| endpoint.remembered().iter().any(|(key, _)| *key == number.to_string()))
     }
 
     fn unmount_or_mount(&mut self, at: usize, application: &mut Application) {
@@ -92,6 +100,13 @@ impl World {
         let Some(hold) = endpoint.hold.take().filter(|_| endpoint.running.is_none()) else { return };
         let mut application = endpoint.application.look();
         if !application.whole() {
+            return;
+        }
+        let still_there = |id: &RecordId| {
+            let seen = endpoint.keeper.memory.seen(*id).ok().flatten();
+            seen.is_some_and(|seen| application.items.values().any(|item| !item.lineage.is_disjoint(&tokens(&seen.shown))))
+        };
+        if hold.direction == Direction::Push && hold.records.iter().any(still_there) {
             return;
         }
         let remembered = endpoint.remembered();
