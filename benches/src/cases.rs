@@ -71,7 +71,8 @@ fn nothing() -> Box<dyn Fn(usize) -> Result<(), Error>> {
 
 fn walk<'a>(bench: &'a Bench, name: &str, folders: Vec<PathBuf>) -> Contestant<'a> {
     let command = move || {
-        let arguments: Vec<&std::ffi::OsStr> = std::iter::once("walk".as_ref()).chain(folders.iter().map(|folder| folder.as_os_str())).collect();
+        let arguments: Vec<&std::ffi::OsStr> =
+            std::iter::once("walk".as_ref()).chain(folders.iter().map(|folder| folder.as_os_str())).collect();
         bench.field.bare(&arguments)
     };
     Contestant { name: name.to_owned(), before: nothing(), command: Box::new(command) }
@@ -110,8 +111,11 @@ fn changed(bench: &Bench) -> Result<Vec<Score>, Error> {
     let home = bench.field.root.join("changed");
     two_folders(bench, &home)?;
     let edit = |home: PathBuf| move |run: usize| data::edit(&home.join("a"), bench.sizes.cards, run + 1);
-    let mut contestants =
-        vec![Contestant { name: "syncretic".to_owned(), before: Box::new(edit(home.clone())), command: Box::new(|| bench.field.sync(&home)) }];
+    let mut contestants = vec![Contestant {
+        name: "syncretic".to_owned(),
+        before: Box::new(edit(home.clone())),
+        command: Box::new(|| bench.field.sync(&home)),
+    }];
     for peer in peers::installed() {
         let home = bench.field.root.join(format!("changed-{}", peer.program()));
         peer_at_rest(bench, peer, &home)?;
@@ -144,7 +148,11 @@ fn first(bench: &Bench) -> Result<Vec<Score>, Error> {
             peer.configure(&at)?;
             peer.discover(&at).map_or(Ok(()), |discover| bench.field.settle(discover))
         };
-        contestants.push(Contestant { name: peer.title().to_owned(), before: Box::new(before), command: Box::new(move || peer.first(&home)) });
+        contestants.push(Contestant {
+            name: peer.title().to_owned(),
+            before: Box::new(before),
+            command: Box::new(move || peer.first(&home)),
+        });
     }
     bench.field.race(&contestants)
 }

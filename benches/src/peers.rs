@@ -61,7 +61,9 @@ impl Peer {
             fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
         }
         if self == Self::Vdirsyncer {
-            let storage = |name: &str| format!("[storage {name}]\ntype = \"filesystem\"\npath = \"{}\"\nfileext = \".vcf\"\n", home.join(name).display());
+            let storage = |name: &str| {
+                format!("[storage {name}]\ntype = \"filesystem\"\npath = \"{}\"\nfileext = \".vcf\"\n", home.join(name).display())
+            };
             let pair = "[pair contacts]\na = \"a\"\nb = \"b\"\ncollections = null\n";
             let text = format!("[general]\nstatus_path = \"{}\"\n{pair}{}{}", state.display(), storage("a"), storage("b"));
             let path = home.join("vdirsyncer.conf");
@@ -96,7 +98,9 @@ impl Peer {
         let (a, b, state): (PathBuf, PathBuf, PathBuf) = (home.join("a"), home.join("b"), home.join("state"));
         command.current_dir(home).env("HOME", home);
         match self {
-            Self::Unison => command.env("UNISON", &state).arg(a).arg(b).args(["-batch", "-auto", "-ui", "text", "-silent", "-fastcheck", "true"]),
+            Self::Unison => {
+                command.env("UNISON", &state).arg(a).arg(b).args(["-batch", "-auto", "-ui", "text", "-silent", "-fastcheck", "true"])
+            }
             Self::Vdirsyncer => command.arg("-c").arg(home.join("vdirsyncer.conf")),
             Self::Rclone => command.arg("bisync").arg(a).arg(b).arg("--workdir").arg(state).arg("-q"),
         };

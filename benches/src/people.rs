@@ -7,8 +7,28 @@ const GIVEN: &[&str] = &[
     "Amadou", "Hanna", "Ingrid", "Eleanor", "Yusuf", "Priya", "Tomás", "Łukasz", "Chiara", "Olena",
 ];
 const FAMILY: &[&str] = &[
-    "Whitcombe", "Lindqvist", "Brandt", "Müller", "Mensah", "Chen", "Haddad", "Alvarez", "Kjær", "Öztürk", "Diallo", "Sørlie", "Okafor",
-    "Nakamura", "Kowalski", "Rossi", "Silva", "Novák", "Papadopoulos", "Fernández", "Ivanenko", "Sharma",
+    "Whitcombe",
+    "Lindqvist",
+    "Brandt",
+    "Müller",
+    "Mensah",
+    "Chen",
+    "Haddad",
+    "Alvarez",
+    "Kjær",
+    "Öztürk",
+    "Diallo",
+    "Sørlie",
+    "Okafor",
+    "Nakamura",
+    "Kowalski",
+    "Rossi",
+    "Silva",
+    "Novák",
+    "Papadopoulos",
+    "Fernández",
+    "Ivanenko",
+    "Sharma",
 ];
 const STREETS: &[&str] = &["High Street", "Lindenweg", "Rue des Lilas", "Storgata", "Via Roma", "Calle Mayor"];
 const CITIES: &[&str] = &["London", "Leipzig", "Lyon", "Bergen", "Torino", "Sevilla"];
@@ -74,9 +94,11 @@ impl Person {
             work: dice.sometimes(50, |dice| number_in(dice, "46")),
             email: format!("contact{number}@{}.example", dice.pick(&["post", "mail", "office", "studio"])),
             company: dice.sometimes(60, |dice| dice.pick(COMPANIES).to_owned()),
-            birthday: dice.sometimes(40, |dice| format!("19{:02}-{:02}-{:02}", dice.below(60) + 40, dice.below(12) + 1, dice.below(28) + 1)),
-            address: (dice.below(100) < 45)
-                .then(|| (format!("{} {}", dice.below(200) + 1, dice.pick(STREETS)), dice.pick(CITIES), format!("{:05}", dice.below(99_999)))),
+            birthday: dice
+                .sometimes(40, |dice| format!("19{:02}-{:02}-{:02}", dice.below(60) + 40, dice.below(12) + 1, dice.below(28) + 1)),
+            address: (dice.below(100) < 45).then(|| {
+                (format!("{} {}", dice.below(200) + 1, dice.pick(STREETS)), dice.pick(CITIES), format!("{:05}", dice.below(99_999)))
+            }),
             note: if dice.below(100) < 20 { dice.pick(NOTES) } else { "" },
             given,
             family,

@@ -15,7 +15,11 @@ pub(crate) fn measure(bench: &Bench) -> Result<String, Error> {
     data::edit(&home.join("a"), bench.sizes.cards, 77)?;
     let written = written(bench, &home)?;
     let edited: Vec<usize> = (0..bench.sizes.cards).step_by(100).collect();
-    let files: u64 = edited.iter().filter_map(|number| home.join("b").join(Person::new(*number).file_name()).metadata().ok()).map(|found| found.len()).sum();
+    let files: u64 = edited
+        .iter()
+        .filter_map(|number| home.join("b").join(Person::new(*number).file_name()).metadata().ok())
+        .map(|found| found.len())
+        .sum();
     let appended = written.saturating_sub(files);
     let mut fields = String::new();
     for number in &edited {

@@ -181,7 +181,7 @@ fn head(prepared: &Prepared<'_>, machine: &Machine) -> u64 {
 
 /// Counts records and doubts, and gathers the conflicts.
 fn look(objects: &[Box<dyn Objects>], done: &mut Done) {
-    done.records = objects.iter().filter_map(|objects| objects.items().ok()).map(|items| items.len()).max().unwrap_or_default();
+    done.records = objects.iter().filter_map(|objects| objects.count().ok()).max().unwrap_or_default();
     done.disputes = open_disputes(objects);
     done.doubts = objects.iter().filter_map(|objects| objects.joined().ok()).flatten().filter(|joined| !joined.linked).count();
 }

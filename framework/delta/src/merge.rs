@@ -5,8 +5,6 @@
 //! both changed differently is a conflict, in which the store stands unless the policy says otherwise, and the
 //! other value is kept. A deletion against an edit: the edit lives.
 
-use std::collections::BTreeSet;
-
 use record::{Against, Change, Kind, Life, Pointer, Record, RecordId, Value};
 
 use crate::difference::{Holds, differing};
@@ -99,14 +97,20 @@ impl<'a> Sides<'a> {
         pointer.as_str() == NAME && self.meant.is_some_and(has) && self.remote.is_some_and(|remote| has(&remote.record))
     }
 
-    fn pointers(&self) -> BTreeSet<&'a Pointer> {
+    /// Returns the fields that any side has, in order.
+    fn pointers(&self) -> Vec<&'a Pointer> {
         let of = |record: Option<&'a Record>| record.into_iter().flat_map(|record| record.fields.keys());
-        of(self.meant).chain(of(self.remote.map(|r| &r.record))).chain(of(self.agreed.map(|a| &a.record))).collect()
+        let all = of(self.meant).chain(of(self.remote.map(|r| &r.record))).chain(of(self.agreed.map(|a| &a.record)));
+        let mut pointers: Vec<&'a Pointer> = all.collect();
+        // Three sorted runs: this sort merges them.
+        pointers.sort();
+        pointers.dedup();
+        pointers
     }
 
     /// Returns the fields that a person changed here since the last common state.
     fn edits(&self, meant: &'a Record) -> Vec<(&'a Pointer, Option<&'a Value>)> {
-        let edited = |pointer: &&Pointer| self.counts(pointer) && meant.fields.get(*pointer) != self.base(pointer);
+        let edited = |pointer: &&Pointer| meant.fields.get(*pointer) != self.base(pointer) && self.counts(pointer);
         self.pointers().into_iter().filter(edited).map(|pointer| (pointer, meant.fields.get(pointer))).collect()
     }
 }
@@ -143,14 +147,14 @@ fn bury(sides: &Sides<'_>, meant: &Record, remote: &State) -> Merged {
 }
 
 fn merge_fields(sides: &Sides<'_>, meant: &Record, remote: &State, policy: Policy) -> Merged {
+    if meant.fields == remote.record.fields {
+        return Merged { target: Target::Put(remote.record.clone()), losers: Vec::new() };
+    }
     let mut record = remote.record.clone();
     let mut losers = Vec::new();
     for pointer in sides.pointers() {
-        if !sides.counts(pointer) {
-            continue;
-        }
         let (mine, theirs, base) = (meant.fields.get(pointer), remote.record.fields.get(pointer), sides.base(pointer));
-        if mine == theirs || mine == base {
+        if mine == theirs || mine == base || !sides.counts(pointer) {
             continue;
         }
         let standing = theirs != base && (policy == Policy::Store || !sides.agreed_alive());
@@ -237,6 +241,9 @@ fn reborn(id: RecordId, sides: &Sides<'_>, meant: &Record) -> Push {
 
 fn edited(id: RecordId, sides: &Sides<'_>, meant: &Record, remote: &State) -> Push {
     let mut push = start(id, &meant.kind, None);
+    if meant.fields == remote.record.fields {
+        return push;
+    }
     for (pointer, mine) in sides.edits(meant) {
         let (theirs, base) = (remote.record.fields.get(pointer), sides.base(pointer));
         if mine == theirs {

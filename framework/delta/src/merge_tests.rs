@@ -1,5 +1,7 @@
 //! Cases and laws of the merge.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use proptest::prelude::*;
 use record::Kind;

@@ -7,20 +7,27 @@ use record::RecordId;
 
 use crate::objects;
 
+/// What is known of one item.
+pub(crate) struct Was {
+    pub(crate) id: RecordId,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) uid: Option<String>,
+}
+
 /// What the object store knows of items, by key.
 pub(crate) struct Knowledge {
-    pub(crate) by_key: HashMap<Key, objects::Item>,
+    pub(crate) by_key: HashMap<Key, Was>,
     /// Items that another one shares a key with. Keys that are not stable may say where an item stands among its
     /// equals: once one of those is written, the keys of the others are not what they were.
-    namesakes: Vec<objects::Item>,
+    namesakes: Vec<Was>,
 }
 
 impl Knowledge {
     /// Sorts items by key.
     pub(crate) fn of(items: Vec<objects::Item>) -> Self {
-        let mut knowledge = Self { by_key: HashMap::new(), namesakes: Vec::new() };
-        for item in items {
-            knowledge.namesakes.extend(knowledge.by_key.insert(item.key.clone(), item));
+        let mut knowledge = Self { by_key: HashMap::with_capacity(items.len()), namesakes: Vec::new() };
+        for objects::Item { key, fingerprint, id, uid } in items {
+            knowledge.namesakes.extend(knowledge.by_key.insert(key, Was { id, fingerprint, uid }));
         }
         knowledge
     }

@@ -1,6 +1,6 @@
 //! Identity: which item is which record.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use adapter::{Item, Key, Keys};
 use delta::pair::pair;
@@ -27,17 +27,18 @@ pub(crate) struct Identified {
 
 /// Finds the record of each item: by UID, by key, and for what is left by content, best score first.
 pub(crate) fn identify(session: &mut Session<'_>, knowledge: &Knowledge, found: Found) -> Result<Identified, Error> {
-    let mut left: BTreeSet<RecordId> = knowledge.records().collect();
+    let mut same: HashSet<RecordId> = HashSet::with_capacity(found.unchanged.len());
     for (key, fingerprint) in found.unchanged {
         let Some(item) = knowledge.by_key.get(&key) else {
             let reason = format!("item `{key}` was reported as unchanged, but it was not known");
             return Err(session.adapter_error(adapter::Error::Fatal(reason)));
         };
-        left.remove(&item.id);
+        same.insert(item.id);
         if item.fingerprint != fingerprint {
             session.trees.put_fingerprint(item.id, fingerprint);
         }
     }
+    let mut left: BTreeSet<RecordId> = knowledge.records().filter(|id| !same.contains(id)).collect();
     let mut unreadable = BTreeSet::new();
     for key in found.broken.iter().filter_map(|broken| broken.key.as_ref()) {
         if let Some(item) = knowledge.by_key.get(key)
@@ -55,6 +56,9 @@ pub(crate) fn identify(session: &mut Session<'_>, knowledge: &Knowledge, found: 
 
 /// Takes items whose UID, or whose stable key, was seen before. Items with another UID are other records.
 fn by_name(knowledge: &Knowledge, items: Vec<Item>, left: &mut BTreeSet<RecordId>) -> (Vec<(RecordId, Item)>, Vec<Item>) {
+    if items.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
     let uids = by_uid(knowledge);
     let mut matched = Vec::new();
     let mut rest = Vec::new();

@@ -68,7 +68,7 @@ fn guard(session: &mut Session<'_>, wishes: &[Wish]) -> Result<(), Error> {
     if records.is_empty() {
         return Ok(());
     }
-    let of = session.trees.objects().items()?.len();
+    let of = session.trees.objects().count()?;
     let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Pull, records, of, replaced: false };
     let trees = &mut session.trees;
     session.settings.guard.check(deletions, &session.settings.confirmed, |id| {

@@ -234,6 +234,11 @@ fn agreement(sides: (Option<&Seen>, Option<&State>, Option<&State>)) -> Option<S
     let Some(seen) = seen else {
         return (!remote.alive).then(|| remote.clone());
     };
+    if agreed
+        .is_some_and(|agreed| agreed.alive && agreed.record.fields == remote.record.fields && seen.meant.fields == remote.record.fields)
+    {
+        return None;
+    }
     let mut state = match (remote.alive, agreed) {
         (_, Some(agreed)) if agreed.alive => agreed.clone(),
         (true, _) => State { alive: true, at: remote.at, ..State::unborn(remote.record.kind.clone()) },

@@ -116,6 +116,11 @@ impl Pattern {
     /// Tells whether `pointer` is in the set.
     #[must_use]
     pub fn matches(&self, pointer: &Pointer) -> bool {
+        // Most patterns of a long list differ from a pointer in the first byte already.
+        let first = self.0.as_bytes().first();
+        if first != Some(&b'*') && first != pointer.0.as_bytes().first() {
+            return false;
+        }
         let mut segments = pointer.segments();
         for part in self.0.split('/') {
             match (part, segments.next()) {

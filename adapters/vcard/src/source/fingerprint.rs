@@ -29,6 +29,8 @@ pub(crate) struct FileMark {
 }
 
 const FORMAT: u8 = 1;
+/// Bytes of a fingerprint.
+const LENGTH: usize = 91;
 const TRUSTED: u8 = 1;
 const NAMED: u8 = 2;
 const BARE: u8 = 4;
@@ -60,7 +62,8 @@ impl FileMark {
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
         let flags = flag(self.trusted, TRUSTED) | flag(self.traits.uid.is_some(), NAMED) | flag(self.traits.bare, BARE);
-        let mut bytes = vec![FORMAT, flags, version_byte(self.traits.version)];
+        let mut bytes = Vec::with_capacity(LENGTH);
+        bytes.extend([FORMAT, flags, version_byte(self.traits.version)]);
         bytes.extend(self.stat.size.to_be_bytes());
         for (seconds, nanoseconds) in [self.stat.modified, self.stat.changed] {
             bytes.extend(seconds.to_be_bytes());

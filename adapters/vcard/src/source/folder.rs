@@ -15,7 +15,8 @@ use adapter::{
 };
 use rayon::prelude::*;
 use record::Digest;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -45,65 +46,69 @@ impl Folder {
     }
 
     /// Looks at every file, in the order of the names.
-    fn look_at_all(&self, known: &dyn Known, now: Moment) -> Result<Vec<(String, Look)>, Error> {
+    fn look_at_all(&self, known: &dyn Known, now: Moment) -> Result<Vec<(Key, Look)>, Error> {
         let names = listing::names(&self.root)?;
         let of = names.len() as u64;
         self.host.progress(0, Some(of));
-        let looks: Vec<Option<Look>> = names
-            .par_iter()
-            .map(|name| {
-                let before = known.fingerprint(&Key::new(name));
-                (!self.host.cancelled()).then(|| look(&self.root.join(name), before.as_ref(), now))
-            })
+        let looks: Result<Vec<(Key, Look)>, Error> = names
+            .into_par_iter()
+            .map_init(
+                || self.root.join("-"),
+                |path, name| {
+                    if self.host.cancelled() {
+                        return Err(Error::Cancelled);
+                    }
+                    path.set_file_name(&name);
+                    let key = Key(name);
+                    let look = look(path, known.fingerprint(&key), now);
+                    Ok((key, look))
+                },
+            )
             .collect();
-        let looks: Option<Vec<Look>> = looks.into_iter().collect();
-        let looks = looks.ok_or(Error::Cancelled)?;
+        let looks = looks?;
         self.host.progress(of, Some(of));
-        Ok(names.into_iter().zip(looks).collect())
+        Ok(looks)
     }
 
     /// Takes note of what the cards have in common, and turns cards that share a UID into faults.
-    fn take_note(&mut self, looks: &mut [(String, Look)]) {
-        let mut by_uid: HashMap<[u8; 16], Vec<usize>> = HashMap::new();
+    fn take_note(&mut self, looks: &mut [(Key, Look)]) {
+        let mut uids: HashMap<[u8; 16], String> = HashMap::with_capacity(looks.len());
+        let mut shared: BTreeMap<[u8; 16], Vec<String>> = BTreeMap::new();
         self.habits = Habits::default();
-        for (place, (_, look)) in looks.iter().enumerate() {
-            if let Some(traits) = look.traits() {
-                self.habits.count(&traits);
-                if let Some(uid) = traits.uid {
-                    by_uid.entry(uid).or_default().push(place);
+        for (key, look) in &*looks {
+            let Some(traits) = look.traits() else { continue };
+            self.habits.count(&traits);
+            let Some(uid) = traits.uid else { continue };
+            match uids.entry(uid) {
+                Entry::Vacant(free) => {
+                    free.insert(key.0.clone());
                 }
+                Entry::Occupied(first) => shared.entry(uid).or_insert_with(|| vec![first.get().clone()]).push(key.0.clone()),
             }
         }
-        let name_of = |place: &usize| looks.get(*place).map(|(name, _)| name.clone()).unwrap_or_default();
-        let first = |(uid, places): (&[u8; 16], &Vec<usize>)| Some((*uid, name_of(places.first()?)));
-        self.uids = Some(by_uid.iter().filter_map(first).collect());
-        let shared: Vec<(Vec<usize>, Vec<String>)> = by_uid
-            .into_values()
-            .filter(|places| places.len() > 1)
-            .map(|places| (places.clone(), places.iter().map(name_of).collect()))
-            .collect();
-        for (places, names) in shared {
-            for place in places {
-                if let Some((name, look)) = looks.get_mut(place) {
-                    let title = look.title().or_else(|| title_of(&self.root.join(&*name)));
-                    let reason = format!("the same UID stands in {}; keep one of them", names.join(" and "));
-                    *look = Look::Fault(Fault { title, line: None, reason });
-                }
+        self.uids = Some(uids);
+        if shared.is_empty() {
+            return;
+        }
+        for (key, look) in looks {
+            if let Some(names) = look.traits().and_then(|traits| traits.uid).and_then(|uid| shared.get(&uid)) {
+                let title = look.title().or_else(|| title_of(&self.root.join(&key.0)));
+                let reason = format!("the same UID stands in {}; keep one of them", names.join(" and "));
+                *look = Look::Fault(Fault { title, line: None, reason });
             }
         }
     }
 
-    fn report(&self, looks: Vec<(String, Look)>, out: &mut dyn Sink) {
-        for (name, look) in looks {
-            let key = Key::new(&name);
-            let path = self.root.join(&name);
+    fn report(&self, looks: Vec<(Key, Look)>, out: &mut dyn Sink) {
+        for (key, look) in looks {
             match look {
-                Look::Same(mark) => out.unchanged(key, mark.fingerprint()),
+                Look::Same(_, fingerprint) => out.unchanged(key, fingerprint),
                 Look::Card(record, mark) => {
-                    let place = Place { path, line: None, column: None };
+                    let place = Place { path: self.root.join(&key.0), line: None, column: None };
                     out.item(Item { key, fingerprint: mark.fingerprint(), record: *record, place });
                 }
                 Look::Fault(fault) => {
+                    let path = self.root.join(&key.0);
                     let place = Place { path, line: fault.line.map(|line| line as u64), column: None };
                     out.broken(Broken { key: Some(key), title: fault.title, place, reason: fault.reason });
                 }
@@ -160,7 +165,7 @@ impl Folder {
                         None => stage.create(vec![staged], &target, &writing.bytes)?,
                     }
                 }
-                Plan::Remove { key, expected } => {
+                Plan::Remove { key, expected, .. } => {
                     stage.delete(vec![Staged { index, key: None, fingerprint: None }], &self.root.join(&key.0), *expected)?;
                 }
             }
@@ -179,9 +184,9 @@ impl Folder {
                     Some(Placed::Done(stat)) => self.written(*writing, stat.unwrap_or_default(), now),
                     Some(Placed::Stale) | None => Outcome::Stale,
                 },
-                Plan::Remove { key, .. } => match placed.next() {
+                Plan::Remove { key, uid, .. } => match placed.next() {
                     Some(Placed::Done(_)) => {
-                        self.forget(&key);
+                        self.forget(uid, &key.0);
                         Outcome::Deleted { bytes: 0 }
                     }
                     Some(Placed::Stale) | None => Outcome::Stale,
@@ -194,16 +199,19 @@ impl Folder {
     fn written(&mut self, writing: Writing, stat: Stat, now: Moment) -> Outcome {
         let mark = FileMark::new(stat, Digest::of(&writing.bytes), writing.traits, now);
         let key = Key::new(&writing.name);
-        self.forget(&key);
+        self.forget(writing.before, &writing.name);
         if let (Some(uids), Some(uid)) = (&mut self.uids, writing.traits.uid) {
             uids.insert(uid, writing.name);
         }
         Outcome::Put { key, fingerprint: mark.fingerprint(), record: writing.record, bytes: writing.bytes.len() as u64 }
     }
 
-    fn forget(&mut self, key: &Key) {
-        if let Some(uids) = &mut self.uids {
-            uids.retain(|_, name| *name != key.0);
+    /// Forgets that a UID stands in this file.
+    fn forget(&mut self, uid: Option<[u8; 16]>, file: &str) {
+        if let (Some(uids), Some(uid)) = (&mut self.uids, uid)
+            && uids.get(&uid).is_some_and(|name| name == file)
+        {
+            uids.remove(&uid);
         }
     }
 
@@ -217,7 +225,7 @@ impl Folder {
                     let bytes = writing.bytes.len() as u64;
                     Outcome::Put { key: Key::new(&writing.name), fingerprint: mark.fingerprint(), record: writing.record, bytes }
                 }
-                Plan::Remove { key, expected } => match read_whole(&self.root.join(&key.0)) {
+                Plan::Remove { key, expected, .. } => match read_whole(&self.root.join(&key.0)) {
                     Ok((raw, _)) if Digest::of(&raw) == expected => Outcome::Deleted { bytes: 0 },
                     _ => Outcome::Stale,
                 },
@@ -303,7 +311,7 @@ impl Adapter for Folder {
 impl Look {
     fn traits(&self) -> Option<Traits> {
         match self {
-            Self::Same(mark) | Self::Card(_, mark) => Some(mark.traits),
+            Self::Same(mark, _) | Self::Card(_, mark) => Some(mark.traits),
             Self::Fault(_) => None,
         }
     }
@@ -311,7 +319,7 @@ impl Look {
     fn title(&self) -> Option<String> {
         match self {
             Self::Card(record, _) => Some(record.title()),
-            Self::Same(_) | Self::Fault(_) => None,
+            Self::Same(..) | Self::Fault(_) => None,
         }
     }
 }

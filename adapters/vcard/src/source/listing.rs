@@ -17,8 +17,8 @@ use std::path::Path;
 /// What one file of a folder shows.
 #[derive(Debug)]
 pub(crate) enum Look {
-    /// The content that it had, under this mark now.
-    Same(FileMark),
+    /// The content that it had, under this mark and fingerprint now.
+    Same(FileMark, Fingerprint),
     /// A card.
     Card(Box<Record>, FileMark),
     /// Nothing that can be read.
@@ -45,17 +45,17 @@ pub(crate) fn names(folder: &Path) -> Result<Vec<String>, Error> {
 }
 
 /// Looks at one file; it is not read where its stat says that it is still what `known` tells.
-pub(crate) fn look(path: &Path, known: Option<&Fingerprint>, now: Moment) -> Look {
-    let known = known.and_then(FileMark::read);
+pub(crate) fn look(path: &Path, known: Option<Fingerprint>, now: Moment) -> Look {
+    let known = known.and_then(|fingerprint| FileMark::read(&fingerprint).map(|mark| (mark, fingerprint)));
     let stat = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Stat::from(&metadata),
         Ok(_) => return Look::Fault(Fault::of_file("it is no file".to_owned())),
         Err(error) => return Look::Fault(unlooked(&error)),
     };
     match known {
-        Some(mark) if mark.vouches_for(&stat, now) => Look::Same(mark),
+        Some((mark, fingerprint)) if mark.vouches_for(&stat, now) => Look::Same(mark, fingerprint),
         known => match read_whole(path) {
-            Ok((bytes, stat)) => look_into(&bytes, stat, known, now),
+            Ok((bytes, stat)) => look_into(&bytes, stat, known.map(|(mark, _)| mark), now),
             Err(error) => Look::Fault(unread(&error)),
         },
     }
@@ -64,7 +64,8 @@ pub(crate) fn look(path: &Path, known: Option<&Fingerprint>, now: Moment) -> Loo
 fn look_into(bytes: &[u8], stat: Stat, known: Option<FileMark>, now: Moment) -> Look {
     let digest = Digest::of(bytes);
     if let Some(mark) = known.filter(|mark| mark.digest == digest) {
-        return Look::Same(FileMark::new(stat, digest, mark.traits, now));
+        let mark = FileMark::new(stat, digest, mark.traits, now);
+        return Look::Same(mark, mark.fingerprint());
     }
     match read_card(bytes) {
         Ok((record, traits)) => Look::Card(Box::new(record), FileMark::new(stat, digest, traits, now)),

@@ -25,7 +25,7 @@ pub(crate) enum Plan {
     /// A file is made or replaced.
     Write(Box<Writing>),
     /// A file goes.
-    Remove { key: Key, expected: Digest },
+    Remove { key: Key, expected: Digest, uid: Option<[u8; 16]> },
 }
 
 /// A file that is made or replaced.
@@ -33,6 +33,8 @@ pub(crate) struct Writing {
     pub(crate) name: String,
     /// The content that the file must have; none for a new file.
     pub(crate) expected: Option<Digest>,
+    /// The UID that the file had.
+    pub(crate) before: Option<[u8; 16]>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) record: Record,
     pub(crate) traits: Traits,
@@ -58,7 +60,9 @@ impl Planner<'_> {
                 Ok(Plan::Answer(Outcome::Stale))
             }
             Op::Delete { key, expect: Expect::Fingerprint(expected), .. } => Ok(match FileMark::read(expected) {
-                Some(mark) if is_card(&key.0) && !key.0.contains('/') => Plan::Remove { key: key.clone(), expected: mark.digest },
+                Some(mark) if is_card(&key.0) && !key.0.contains('/') => {
+                    Plan::Remove { key: key.clone(), expected: mark.digest, uid: mark.traits.uid }
+                }
                 _ => Plan::Answer(Outcome::Stale),
             }),
         }
@@ -87,7 +91,7 @@ impl Planner<'_> {
             Ok((bytes, record)) => {
                 let traits = Traits { uid: record.text("uid").map(uid_digest), ..before.traits };
                 let expected = Some(before.digest);
-                Plan::Write(Box::new(Writing { name: key.0.clone(), expected, bytes, record, traits }))
+                Plan::Write(Box::new(Writing { name: key.0.clone(), expected, before: before.traits.uid, bytes, record, traits }))
             }
         })
     }
@@ -107,7 +111,7 @@ impl Planner<'_> {
             Err(refusal) => Plan::Answer(Outcome::Refused { reason: refusal.to_string() }),
             Ok(written) => {
                 let traits = Traits { uid: Some(uid_digest(&uid)), version, bare: style.ending == "\n" };
-                Plan::Write(Box::new(Writing { name, expected: None, bytes: written.bytes, record: written.record, traits }))
+                Plan::Write(Box::new(Writing { name, expected: None, before: None, bytes: written.bytes, record: written.record, traits }))
             }
         }
     }

@@ -205,7 +205,7 @@ fn a_step_that_was_cut_off_can_be_told() {
     let before = scan(source.as_mut());
     let changed = with_text(&before.items[0], "phones/1/number", "2");
     let mut outcomes = Dropped;
-    let shelf = crate::tests::edits::Shelf(Vec::new());
+    let shelf = Shelf(Vec::new());
     source.apply(step(3), &[put(&before.items[0], &changed)], Mode::Perform, &shelf, &mut outcomes).unwrap();
     let mut reopened = adapter(place.path());
     assert!(matches!(reopened.recover(step(3)).unwrap()[..], [Fate::Done { key: Some(_), .. }]));

@@ -55,9 +55,7 @@ impl Objects for Memory {
 
     fn items(&self) -> Result<Vec<Item>, Error> {
         let kept = self.kept();
-        let mut items: Vec<Item> = kept.seen.iter().map(|(id, seen)| Item::of(*id, seen)).collect();
-        items.sort_by(|one, other| one.key.cmp(&other.key));
-        Ok(items)
+        Ok(kept.seen.iter().map(|(id, seen)| Item::of(*id, seen)).collect())
     }
 
     fn seen(&self, id: RecordId) -> Result<Option<Seen>, Error> {

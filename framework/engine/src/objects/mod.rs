@@ -27,11 +27,19 @@ pub trait Objects {
     /// Fails if the store cannot be read, is damaged, or is of a newer version. So do all the others.
     fn meta(&self) -> Result<Meta, Error>;
 
-    /// Returns a line for each item that was seen, in key order.
+    /// Returns a line for each item that was seen, in the order of the records' ids.
     ///
     /// # Errors
     /// As [`Objects::meta`].
     fn items(&self) -> Result<Vec<Item>, Error>;
+
+    /// Returns how many items were seen.
+    ///
+    /// # Errors
+    /// As [`Objects::meta`].
+    fn count(&self) -> Result<usize, Error> {
+        self.items().map(|items| items.len())
+    }
 
     /// Returns what was seen of a record.
     ///

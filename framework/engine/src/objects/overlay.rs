@@ -46,7 +46,7 @@ impl Objects for Overlay {
             }
         }
         items.extend(self.kept.seen.iter().filter_map(|(id, seen)| Some(Item::of(*id, seen.as_ref()?))));
-        items.sort_by(|one, other| one.key.cmp(&other.key));
+        items.sort_by_key(|item| item.id);
         Ok(items)
     }
 

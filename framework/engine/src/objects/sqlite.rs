@@ -17,6 +17,9 @@ use crate::report::Held;
 /// The version of the tables. A store of a newer version is refused, an older one is brought forward.
 const VERSION: i64 = 1;
 
+/// How many statements are kept prepared: all that there are.
+const STATEMENTS: usize = 64;
+
 /// Fingerprints stand apart from bodies: they are all that an unchanged scan reads.
 const TABLES: &str = "
 create table meta (name text primary key, body blob not null) without rowid;
@@ -51,6 +54,7 @@ impl Sqlite {
 
     fn prepare(&self) -> Result<(), Error> {
         self.check(self.connection.busy_timeout(std::time::Duration::from_secs(10)))?;
+        self.connection.set_prepared_statement_cache_capacity(STATEMENTS);
         self.check(self.connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;"))?;
         let version: i64 = self.check(self.connection.query_row("pragma user_version", [], |row| row.get(0)))?;
         match version {
@@ -113,14 +117,18 @@ impl Objects for Sqlite {
     }
 
     fn items(&self) -> Result<Vec<Item>, Error> {
-        let mut statement = self.check(self.connection.prepare_cached("select id, key, fingerprint, uid from item"))?;
+        let mut statement = self.check(self.connection.prepare_cached("select id, key, fingerprint, uid from item order by id"))?;
         let rows = statement.query_map([], |row| {
             let (id, fingerprint) = (RecordId(row.get(0)?), Fingerprint(row.get(2)?));
             Ok(Item { key: Key(row.get(1)?), fingerprint, id, uid: row.get(3)? })
         });
-        let mut items: Vec<Item> = self.check(self.check(rows)?.collect())?;
-        items.sort_unstable_by(|one, other| one.key.cmp(&other.key));
-        Ok(items)
+        self.check(self.check(rows)?.collect())
+    }
+
+    fn count(&self) -> Result<usize, Error> {
+        let mut statement = self.check(self.connection.prepare_cached("select count(*) from item"))?;
+        let count: i64 = self.check(statement.query_row([], |row| row.get(0)))?;
+        Ok(usize::try_from(count).unwrap_or_default())
     }
 
     fn seen(&self, id: RecordId) -> Result<Option<Seen>, Error> {
