@@ -6,17 +6,19 @@ use engine::Doors;
 use engine::decide::{Dispute, Take, disputes, resolve};
 use record::{Against, RecordId};
 
+use super::endpoint::Endpoint;
 use super::faults::Fault;
 use super::keys::DeviceKey;
 use super::token::{Form, Token, token};
 use super::world::World;
 
 impl World {
-    /// Lets a user settle one of the conflicts that an endpoint lists.
-    pub(super) fn decide(&mut self, at: usize) {
-        let Some(endpoint) = self.endpoints.get(at).filter(|endpoint| endpoint.running.is_none() && self.faults.on(Fault::Settled)) else {
-            return;
-        };
+    /// Lets a user settle one of the conflicts that some endpoint lists.
+    pub(super) fn decide(&mut self) {
+        let free = |endpoint: &Endpoint| endpoint.running.is_none() && !disputes(&endpoint.keeper).unwrap_or_default().is_empty();
+        let places: Vec<usize> = self.endpoints.iter().enumerate().filter(|(_, endpoint)| free(endpoint)).map(|(at, _)| at).collect();
+        let Some(at) = self.dice.pick(&places).filter(|_| self.faults.on(Fault::Settled)) else { return };
+        let Some(endpoint) = self.endpoints.get(at) else { return };
         let Some(dispute) = self.dice.pick(&disputes(&endpoint.keeper).unwrap_or_default()) else { return };
         let form = endpoint.application.look().shape.form;
         self.weather.look().struck(Fault::Settled);

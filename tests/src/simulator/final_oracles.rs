@@ -135,7 +135,7 @@ impl World {
     }
 
     fn made_anew(&self, account: &Account) -> bool {
-        account.names.iter().any(|name| self.creations.get(name).is_some_and(|count| *count > 1))
+        !account.names.is_disjoint(&self.reused)
     }
 
     /// Tells whether someone did away with a value or one that replaced it, and kept the record.
@@ -156,10 +156,10 @@ impl World {
         None
     }
 
-    /// Tells whether a part's value still stands in another part, or one that replaced it came to stand in one.
+    /// Tells whether a part's value still stands in another part, or one that replaced it came to be told of another part.
     fn realigned(&self, account: &Account, once: Token) -> bool {
         let later = self.history.descendants(once);
         let stands = account.fields.values().filter_map(token).any(|now| now == once);
-        self.faults.on(Fault::Parts) && (stands || !later.is_disjoint(&account.ever))
+        self.faults.on(Fault::Parts) && (stands || !later.is_disjoint(&account.ever) || !later.is_disjoint(&self.ledger.disputed))
     }
 }

@@ -75,10 +75,7 @@ impl History {
 
     /// A user put a value back that may have been overwritten or deleted.
     pub(super) fn revive(&mut self, token: Token) {
-        self.mark(token, |meaning| {
-            meaning.revived = true;
-            meaning.dismissed = false;
-        });
+        self.mark(token, |meaning| meaning.revived = true);
     }
 
     /// Iterates over every value.

@@ -26,6 +26,9 @@ impl Window {
         let mut scratch = application.clone();
         let deeds: Vec<Deed> = ops.iter().map(|op| scratch.perform(step, op)).collect();
         for (index, (op, deed)) in ops.iter().zip(deeds).enumerate() {
+            if matches!(deed, Deed::Not(Outcome::Refused { .. })) {
+                self.tell(op, &deed);
+            }
             out.outcome(index, scratch.answer(op, deed));
         }
         application.take_numbers(scratch);

@@ -1,8 +1,9 @@
 //! Users: they write, edit, empty, move, replace and delete, each knowing what their own application shows.
 
-use record::Value;
+use record::{Record, Value};
 
 use super::application::Application;
+use super::endpoint::Endpoint;
 use super::faults::Fault;
 use super::item::Item;
 use super::shape::{Identity, STAMP};
@@ -18,7 +19,7 @@ impl World {
     /// Lets the user of an endpoint do something.
     pub(super) fn user(&mut self, at: usize) {
         if self.dice.chance(80) {
-            self.decide(at);
+            self.decide();
             return;
         }
         let Some(application) = self.endpoints.get(at).map(|endpoint| endpoint.application.clone()) else { return };
@@ -58,7 +59,7 @@ impl World {
             if application.taken(&name, None) {
                 return;
             }
-            *self.creations.entry(name.clone()).or_default() += 1;
+            self.claim(at, application, &name, None);
             item.fields.insert(field, Value::text(&name));
         }
         for slot in application.shape.slots() {
@@ -73,6 +74,20 @@ impl World {
         }
         let number = application.number();
         self.put(at, application, number, item, "creates");
+    }
+
+    /// Takes note that an item takes a name under which another one was, or is still thought to be: by its name alone
+    /// it is that other one.
+    fn claim(&mut self, at: usize, application: &Application, name: &str, item: Option<&Item>) {
+        let thought = |base: &(String, Record)| {
+            let other = item.is_none_or(|item| item.lineage.is_disjoint(&tokens(&base.1)));
+            other && base.1.text("path") == Some(name)
+        };
+        let remembered = self.endpoints.get(at).map(Endpoint::remembered).unwrap_or_default();
+        let again = application.shape.identity == Identity::Uid && !self.names.insert(name.to_owned());
+        if again || remembered.iter().any(thought) {
+            self.reused.insert(name.to_owned());
+        }
     }
 
     /// Puts an item where its user wants it.
@@ -136,6 +151,7 @@ impl World {
                 if application.taken(&path, None) {
                     return;
                 }
+                self.claim(at, application, &path, Some(&item));
                 item.fields.insert("path", Value::text(&path));
                 if self.recognisable(at, application, number, &item, false) {
                     self.put(at, application, number, item, "moves");
@@ -163,6 +179,13 @@ impl World {
             return;
         };
         let (Some(first), Some(second)) = (one.fields.remove("path"), two.fields.remove("path")) else { return };
+        // A file under a temporary name is on its way: people leave those names alone.
+        if [&first, &second].iter().any(|path| path.as_text().is_some_and(|path| path.starts_with(".syncretic-"))) {
+            return;
+        }
+        for (path, item) in [(&second, &one), (&first, &two)] {
+            self.claim(at, application, &path.display(), Some(item));
+        }
         one.fields.insert("path", second);
         two.fields.insert("path", first);
         if self.recognisable(at, application, number, &one, false) && self.recognisable(at, application, other, &two, false) {

@@ -1,6 +1,6 @@
 //! The world of a seed: endpoints on devices, a log, users and weather, one step at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll, Waker};
 
@@ -86,8 +86,10 @@ pub(super) struct World {
     pub(super) mutation: Option<Mutation>,
     /// An endpoint joined with a copy of another's data.
     pub(super) copied: bool,
-    /// How often a name was given to a new item.
-    pub(super) creations: BTreeMap<String, u32>,
+    /// The UIDs that were given to new items.
+    pub(super) names: BTreeSet<String>,
+    /// The UIDs and paths that an item got while another had them, or was thought to.
+    pub(super) reused: BTreeSet<String>,
 }
 
 /// Runs a seed under at most these faults, and tells what became of it.
@@ -127,7 +129,8 @@ impl World {
             violation: None,
             mutation,
             copied: false,
-            creations: BTreeMap::new(),
+            names: BTreeSet::new(),
+            reused: BTreeSet::new(),
             dice,
         }
     }
@@ -197,7 +200,7 @@ impl World {
             keeper,
             running: None,
             hold: None,
-            confirmed: std::collections::BTreeSet::new(),
+            confirmed: BTreeSet::new(),
             trash: BTreeMap::new(),
             latest: Shared::default(),
         });

@@ -3,7 +3,7 @@
 use syncretic_tests::simulator::{Campaign, Fault, Faults, Mutation, simulate};
 
 /// Runs that fit a minute of two cores in the development profile.
-const RUNS: u64 = 1_200;
+const RUNS: u64 = 2_400;
 
 fn campaign(runs: u64, faults: Faults) -> Campaign {
     Campaign { first: 1, runs, threads: 2, faults, mutation: None }
