@@ -39,7 +39,7 @@ impl About<'_> {
                 let failure = Failure::new(Exit::Integrity, error.to_string());
                 self.within(failure.help("put the store back from a backup, or move the state directory away and sync again"))
             }
-            engine::Error::Contended(_) => self.within(Failure::new(Exit::Temporary, error.to_string())),
+            engine::Error::Contended(_) | engine::Error::Unfinished(_) => self.within(Failure::new(Exit::Temporary, error.to_string())),
             engine::Error::Unknown(_) => Failure::usage(error.to_string()),
             other => self.within(Failure::new(Exit::Internal, other.to_string())),
         }

@@ -262,6 +262,10 @@ fn decide(
         link: false,
         confirmed: std::collections::BTreeSet::new(),
     };
+    // What was written and not taken note of would look like a person's edit, once the pull has moved on.
+    if objects.step()?.is_some_and(|step| !step.intents.is_empty()) {
+        return Err(Error::Unfinished(collection.to_string()));
+    }
     let mut nothing = crate::absent::Absent::default();
     let mut session = Session::deciding(doors, &settings, &mut nothing, Trees::open(objects)?);
     for _ in 0..MAX_ATTEMPTS {

@@ -38,6 +38,9 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A sync was cut off while it wrote: what it did must be found out before anything else is decided.
+    #[error("a sync of collection `{0}` was cut off; sync it first, then decide")]
+    Unfinished(String),
     /// Too many others push at the same time.
     #[error("others keep writing to collection `{0}`; sync again")]
     Contended(String),

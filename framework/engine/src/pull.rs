@@ -1,7 +1,7 @@
 //! The pull: entries after the cursor, verified, folded into the remote tree.
 
 use delta::Transaction;
-use protocol::{Collection, Cursor, Entry, Error as StoreError, RecordDigest};
+use protocol::{Appended, Collection, Cursor, Entry, Error as StoreError, RecordDigest};
 use record::{Digest, RecordId};
 
 use crate::context::Session;
@@ -33,6 +33,9 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
                 page.head.sequence
             ))));
         }
+        if last && resend(session)? {
+            continue;
+        }
         if last {
             // Whatever was made on an earlier entry can no longer be accepted.
             session.trees.meta.frozen.retain(|frozen| frozen.base == at);
@@ -43,6 +46,16 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
         if last {
             return Ok(());
         }
+    }
+}
+
+/// Sends the transaction of unknown fate once more, if it can still be accepted: the same id is one entry, and whatever
+/// becomes of it is known before anything is written here. Tells whether there is more to pull.
+fn resend(session: &mut Session<'_>) -> Result<bool, Error> {
+    let Some(out) = session.trees.meta.out.take().filter(|out| Some(out.base) == session.trees.meta.cursor) else { return Ok(false) };
+    match session.doors.store.append(&session.settings.collection, &out)? {
+        Appended::Entry(entry) if entry.sequence == out.base.sequence.next() => take(session, &entry).map(|()| true),
+        Appended::Entry(_) | Appended::Stale(_) => Ok(true),
     }
 }
 

@@ -187,7 +187,9 @@ fn order(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<Vec<Wish>, Erro
                 }
                 continue;
             }
-            let temporary = format!(".syncretic-{}", wish.id);
+            let wanted: BTreeSet<String> = waiting.iter().filter_map(name_of).collect();
+            let mut names = (0..).map(|number: u64| format!(".syncretic-{}-{number}", wish.id));
+            let Some(temporary) = names.find(|name| !held.contains_key(name) && !wanted.contains(name)) else { continue };
             let mut detour = wish.target.clone().unwrap_or_else(|| Record::new(record::Kind::FILE));
             detour.fields.insert(unique.clone(), Value::text(&temporary));
             wish.detour = Some(detour);
