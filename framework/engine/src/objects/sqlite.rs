@@ -7,6 +7,7 @@ use adapter::{Fingerprint, Key};
 use delta::State;
 use record::codec::{CodecError, Reader, Writer};
 use record::{Conflict, RecordId};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::Error;
@@ -55,6 +56,8 @@ impl Sqlite {
     fn prepare(&self) -> Result<(), Error> {
         self.check(self.connection.busy_timeout(std::time::Duration::from_secs(10)))?;
         self.connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else a statement over two tables is compiled anew for every value that is bound to it.
+        self.check(self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))?;
         self.check(self.connection.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;"))?;
         let version: i64 = self.check(self.connection.query_row("pragma user_version", [], |row| row.get(0)))?;
         match version {
