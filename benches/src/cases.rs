@@ -130,12 +130,12 @@ fn first(bench: &Bench) -> Result<Vec<Score>, Error> {
     configure(&home, &[("vcard", "a"), ("vcard", "b")])?;
     data::folder(&home.join("a"), bench.sizes.cards)?;
     let (from, to) = (home.join("a"), home.join("copy"));
-    let forget = |home: PathBuf| move |_: usize| data::remove(&home.join("state")).and_then(|()| data::remove(&home.join("b")));
+    let forget = |home: PathBuf| move |_: usize| data::aside(&home.join("state")).and_then(|()| data::aside(&home.join("b")));
     let mut contestants = vec![
         Contestant { name: "syncretic".to_owned(), before: Box::new(forget(home.clone())), command: Box::new(|| bench.field.sync(&home)) },
         Contestant {
             name: "create, rename, sync once".to_owned(),
-            before: Box::new(|_| data::remove(&to)),
+            before: Box::new(|_| data::aside(&to)),
             command: Box::new(|| bench.field.bare(&["copy".as_ref(), from.as_os_str(), to.as_os_str()])),
         },
     ];

@@ -77,10 +77,11 @@ pub(crate) fn touch(path: &Path) -> Result<(), Error> {
     file.set_times(FileTimes::new().set_modified(SystemTime::now())).map_err(fails)
 }
 
-/// Removes a file or folder, if it is there.
-pub(crate) fn remove(path: &Path) -> Result<(), Error> {
-    let outcome = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    match outcome {
+/// Moves a file or folder out of the way, if it is there: where many files were just removed, some file systems make
+/// new ones much more slowly.
+pub(crate) fn aside(path: &Path) -> Result<(), Error> {
+    let free = (1..).map(|number: usize| path.with_extension(format!("old{number}"))).find(|free| !free.exists());
+    match free.map_or(Ok(()), |free| fs::rename(path, free)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, error)),
         _ => Ok(()),
     }

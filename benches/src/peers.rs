@@ -56,7 +56,7 @@ impl Peer {
     /// Makes its configuration for the folders `a` and `b` in `home`, without any state, and the folder `b`.
     pub(crate) fn configure(self, home: &Path) -> Result<(), Error> {
         let state = home.join("state");
-        crate::data::remove(&state)?;
+        crate::data::aside(&state)?;
         for folder in [&state, &home.join("b")] {
             fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
         }
