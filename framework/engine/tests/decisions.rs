@@ -1,0 +1,87 @@
+//! Decisions keep away from an endpoint whose last step of writing was cut off.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::io::{Read, Write};
+
+use adapter::StepId;
+use protocol::{Appended, BlobId, Collection, Cursor, DeviceId, Envelope, Error as StoreError, Head, Page, Signature, Store};
+use record::{ConflictId, RecordId};
+use syncretic_engine::decide::{Take, resolve};
+use syncretic_engine::objects::memory::Memory;
+use syncretic_engine::objects::{Batch, Intent, Objects, Step};
+use syncretic_engine::{Doors, Error, Keys, Randomness};
+
+/// A store that nobody should ask anything.
+struct Untouched;
+
+fn asked<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("the store was asked".into()))
+}
+
+impl Store for Untouched {
+    fn head(&self, _: &Collection) -> Result<Head, StoreError> {
+        asked()
+    }
+
+    fn append(&self, _: &Collection, _: &Envelope) -> Result<Appended, StoreError> {
+        asked()
+    }
+
+    fn read(&self, _: &Collection, _: &Cursor, _: usize) -> Result<Page, StoreError> {
+        asked()
+    }
+
+    fn missing(&self, _: &Collection, _: &[BlobId]) -> Result<Vec<BlobId>, StoreError> {
+        asked()
+    }
+
+    fn put_blob(&self, _: &Collection, _: BlobId, _: &mut dyn Read) -> Result<(), StoreError> {
+        asked()
+    }
+
+    fn blob(&self, _: &Collection, _: BlobId, _: &mut dyn Write) -> Result<(), StoreError> {
+        asked()
+    }
+}
+
+struct Nobody;
+
+impl Keys for Nobody {
+    fn device(&self) -> DeviceId {
+        DeviceId([0; 32])
+    }
+
+    fn sign(&self, _: &[u8]) -> Signature {
+        Signature([0; 64])
+    }
+
+    fn verify(&self, _: &Collection, _: &DeviceId, _: &[u8], _: &Signature) -> bool {
+        false
+    }
+}
+
+impl Randomness for Nobody {
+    fn id(&self) -> [u8; 16] {
+        [0; 16]
+    }
+}
+
+fn settle(objects: &mut Memory) -> Error {
+    let doors = Doors { store: &Untouched, keys: &Nobody, randomness: &Nobody, pass: &|_| true };
+    resolve(&doors, &"contacts".parse().unwrap(), objects, ConflictId([1; 16]), &Take::Kept).unwrap_err()
+}
+
+#[test]
+fn nothing_is_decided_before_it_is_known_what_a_cut_off_sync_wrote() {
+    let mut objects = Memory::default();
+    let intent = Intent { id: RecordId([2; 16]), becomes: None, losers: Vec::new() };
+    let step = Step { id: StepId([3; 16]), intents: vec![intent] };
+    objects.commit(Batch { step: Some(Some(step)), ..Batch::default() }).unwrap();
+    assert!(matches!(settle(&mut objects), Error::Unfinished(_)));
+}
+
+#[test]
+fn an_endpoint_at_rest_asks_the_store() {
+    assert!(matches!(settle(&mut Memory::default()), Error::Store(StoreError::Unavailable(_))));
+}
