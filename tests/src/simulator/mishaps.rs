@@ -81,12 +81,16 @@ impl World {
             self.say(|| format!("e{at}: the listing is whole again"));
             return;
         }
-        let Some(endpoint) = self.endpoints.get(at) else { return };
+        // A session that is past its scan would go on to write: what it adds could make the lie too small to be noticed.
+        let Some(endpoint) = self.endpoints.get(at).filter(|endpoint| endpoint.running.is_none()) else { return };
         let remembered = endpoint.remembered();
         let known = |item: &Item| remembered.iter().any(|(_, base)| !item.lineage.is_disjoint(&tokens(base)));
         let kept = self.dice.below(2);
         let doomed: Vec<u64> = application.items.iter().filter(|(_, item)| known(item)).map(|(number, _)| *number).skip(kept).collect();
-        let noticed = doomed.len() > 2 && doomed.len() * 100 > remembered.len() * 60;
+        // An item that the engine does not know yet may be taken for one of the hidden: the others must be too many by themselves.
+        let fresh = application.items.values().filter(|item| !known(item)).count();
+        let missed = doomed.len().saturating_sub(fresh);
+        let noticed = missed > 2 && missed * 100 > remembered.len() * 60;
         // A sheet is one file: it is there or it is not.
         if noticed && application.shape.identity != Identity::Rows && self.weather.look().strikes(Fault::Lying, 500) {
             application.hidden = doomed.into_iter().collect();
