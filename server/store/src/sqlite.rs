@@ -2,6 +2,8 @@
 
 mod append;
 mod audit;
+pub mod backup;
+pub mod check;
 mod failure;
 mod files;
 mod leases;

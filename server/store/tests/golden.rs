@@ -16,6 +16,7 @@ use store::Sqlite;
 use syncretic_store as store;
 
 const VERSION_1: &str = include_str!("fixtures/store-1.sql");
+const VERSION_2: &str = include_str!("fixtures/store-2.sql");
 const LARGE: &str = "envelopes/aa5af4084f3746bb29a29fd6ccc017a7dd49ca3b79dbeb2ec8fdbcd1ca3c50ce/71/71e00d36827eb7b3af3b72d23545b2d2a67b92ac99b23f066e45ce40f6b4d13d";
 const BLOB: &str = "blobs/aa5af4084f3746bb29a29fd6ccc017a7dd49ca3b79dbeb2ec8fdbcd1ca3c50ce/55/5570a3cf02207f1d352d2cfea385be4bc0b2b9414f606baa6f55db60b232f221";
 
@@ -43,9 +44,13 @@ fn entries() -> Vec<Entry> {
 }
 
 fn old_store(folder: &Path) -> Sqlite {
+    store_of(folder, VERSION_1)
+}
+
+fn store_of(folder: &Path, version: &str) -> Sqlite {
     let connection = Connection::open(folder.join("store.db")).unwrap();
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
-    connection.execute_batch(VERSION_1).unwrap();
+    connection.execute_batch(version).unwrap();
     for (path, bytes) in [(LARGE, entries().last().unwrap().envelope.encode()), (BLOB, b"a blob".to_vec())] {
         let path = folder.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -84,11 +89,29 @@ fn a_store_of_version_1_is_continued() {
 }
 
 #[test]
-fn a_new_store_has_the_golden_tables() {
-    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    drop(old_store(old.path()));
-    drop(Sqlite::open(new.path()).unwrap());
-    assert_eq!(tables(&new.path().join("store.db")), tables(&old.path().join("store.db")));
+fn a_new_store_and_one_brought_forward_have_the_golden_tables() {
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let [old, golden, new] = folders.each_ref().map(tempfile::TempDir::path);
+    drop((old_store(old), store_of(golden, VERSION_2), Sqlite::open(new).unwrap()));
+    assert_eq!(tables(&new.join("store.db")), tables(&golden.join("store.db")));
+    assert_eq!(tables(&old.join("store.db")), tables(&golden.join("store.db")));
+}
+
+#[test]
+fn a_store_of_version_2_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_of(folder.path(), VERSION_2);
+    let (first, device) = (entries().swap_remove(0).cursor(start().log), DeviceId([0x22; 32]));
+    assert_eq!(store.read(&collection(), &first, 9).unwrap().entries, entries().split_off(1));
+    assert_eq!(store.identity().unwrap().0, [0x77; 16]);
+    let state = store.state(&collection()).unwrap();
+    assert_eq!((state.horizon, state.lease_mode, state.lease), (first, protocol::LeaseMode::Exclusive, None));
+    let member = state.members.iter().find(|member| member.device == device).unwrap();
+    assert_eq!((member.name.as_str(), member.right, member.cursor, member.lag), ("laptop", Some(protocol::Right::Write), Some(first), 1));
+    let revoked = store.device(&DeviceId([0x23; 32])).unwrap().revoked.unwrap();
+    assert_eq!((revoked.by.as_str(), revoked.at.0), ("laptop", 950));
+    assert_eq!(store.held(&collection()).unwrap().first().map(|held| held.deletions), Some(20));
+    assert_eq!(store.acquire(&collection(), &device, std::time::Duration::from_secs(1)).unwrap().fence, protocol::Fence(42));
 }
 
 #[test]

@@ -1,0 +1,235 @@
+//! Backups: one file with the database as SQLite copies it while it is in use, and every file beside it.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use protocol::{Error, Hash};
+use rusqlite::Connection;
+use rusqlite::backup::Backup;
+use sha2::{Digest, Sha256};
+
+use super::{Sqlite, failure, files};
+
+/// What a backup begins with.
+const MAGIC: &[u8] = b"syncretic backup 1\n";
+/// The rooms whose files are in it.
+const ROOMS: [&str; 3] = ["envelopes", "blobs", "snapshots"];
+/// How many pages SQLite copies at a time.
+const PAGES: i32 = 1024;
+/// How often a backup begins anew because a compaction took a file away meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// What a backup holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackedUp {
+    /// Files, the database among them.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Sqlite {
+    /// Writes everything that the store keeps to `target`, which must not be there yet. The store may be in use.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be read or the target cannot be written; then there is no target.
+    pub fn backup(&self, target: &Path) -> Result<BackedUp, Error> {
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let name = Hash(crate::random::bytes()?).to_string();
+        let (database, staged) = (folder.join(format!(".{name}.db")), folder.join(format!(".{name}.backup")));
+        let done = self.copy_database(&database).and_then(|()| self.write_backup(&database, &staged, target));
+        // What is not there any more needs no removal.
+        let _ = (fs::remove_file(&database), fs::remove_file(&staged));
+        done
+    }
+
+    fn copy_database(&self, to: &Path) -> Result<(), Error> {
+        self.readers.read(&self.path, |connection| {
+            let copy = || {
+                let mut target = Connection::open(to)?;
+                Backup::new(connection, &mut target)?.run_to_completion(PAGES, std::time::Duration::ZERO, None)?;
+                // One file by itself: a restored store turns WAL on again.
+                target.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
+            };
+            copy().map_err(|error| failure::database(to, &error))
+        })
+    }
+
+    fn write_backup(&self, database: &Path, staged: &Path, target: &Path) -> Result<BackedUp, Error> {
+        let root = self.path.parent().unwrap_or(Path::new(".")).to_owned();
+        let failed = |error: io::Error| failure::io("write", staged, &error);
+        for _ in 0..ATTEMPTS {
+            let mut out = Digesting { inner: BufWriter::new(File::create(staged).map_err(failed)?), hasher: Sha256::new() };
+            out.write_all(MAGIC).map_err(failed)?;
+            let mut done = BackedUp::default();
+            let whole = self.write_files(&mut out, &root, &mut done, staged)?;
+            append(&mut out, "store.db", database, &mut done).map_err(failed)?;
+            if !whole {
+                continue;
+            }
+            out.write_all(&0_u32.to_be_bytes()).map_err(failed)?;
+            let digest = out.hasher.finalize();
+            let mut file = out.inner;
+            file.write_all(&digest).map_err(failed)?;
+            file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
+            // A link, since a rename would replace what is there.
+            fs::hard_link(staged, target).map_err(|error| failure::io("make", target, &error))?;
+            return Ok(done);
+        }
+        Err(Error::Unavailable("files went away during the backup; try again when no compaction runs".into()))
+    }
+
+    /// Writes the files of every room; false if one went away meanwhile.
+    fn write_files(&self, out: &mut Digesting, root: &Path, done: &mut BackedUp, staged: &Path) -> Result<bool, Error> {
+        for path in ROOMS.iter().flat_map(|room| walk(&root.join(room))) {
+            let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
+            match append(out, name, &path, done) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(failure::io("copy", staged, &error)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Puts a backup back into `folder`, which holds no store. Every device notices that the store went back in time.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Conflict`] if a store is there, and with [`Error::Integrity`] if the backup is not whole; the folder holds
+    /// no store then.
+    pub fn restore(backup: &Path, folder: &Path) -> Result<BackedUp, Error> {
+        let database = folder.join("store.db");
+        if database.exists() {
+            return Err(Error::Conflict(format!("`{}` holds a store; move it away first", folder.display())));
+        }
+        files::make_root(folder)?;
+        let staged = folder.join("restoring.db");
+        let file = File::open(backup).map_err(|error| failure::io("read", backup, &error))?;
+        let mut from = Reading { inner: BufReader::new(file), hasher: Sha256::new() };
+        let restored = unpack(&mut from, folder, &staged).map_err(|error| match error.kind() {
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                Error::Integrity(format!("`{}` is no whole backup: {error}; nothing was put back", backup.display()))
+            }
+            _ => failure::io("restore to", folder, &error),
+        });
+        match restored {
+            Ok(done) => {
+                fs::rename(&staged, &database).map_err(|error| failure::io("write", &database, &error))?;
+                File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failure::io("write", folder, &error))?;
+                Ok(done)
+            }
+            Err(error) => {
+                let _ = fs::remove_file(&staged);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Writes one member: the length of its name, the name, its length, its bytes.
+fn append(out: &mut Digesting, name: &str, path: &Path, done: &mut BackedUp) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    out.write_all(&u32::try_from(name.len()).unwrap_or(u32::MAX).to_be_bytes())?;
+    out.write_all(name.as_bytes())?;
+    out.write_all(&length.to_be_bytes())?;
+    if io::copy(&mut file, out)? != length {
+        return Err(io::Error::other("it changed while it was copied"));
+    }
+    done.files += 1;
+    done.bytes += length;
+    Ok(())
+}
+
+fn unpack(from: &mut Reading, folder: &Path, database: &Path) -> io::Result<BackedUp> {
+    let wrong = |what: &str| io::Error::new(ErrorKind::InvalidData, what.to_owned());
+    let mut magic = [0; MAGIC.len()];
+    from.read_exact(&mut magic)?;
+    if magic != MAGIC {
+        return Err(wrong("it does not begin as one"));
+    }
+    let mut done = BackedUp::default();
+    loop {
+        let (mut name, mut length) = ([0; 4], [0; 8]);
+        from.read_exact(&mut name)?;
+        let name = u32::from_be_bytes(name);
+        if name == 0 {
+            break;
+        }
+        let mut text = vec![0; usize::try_from(name).ok().filter(|length| *length <= 256).ok_or_else(|| wrong("a name is too long"))?];
+        from.read_exact(&mut text)?;
+        from.read_exact(&mut length)?;
+        let path = place(&text, folder, database).ok_or_else(|| wrong("a name is none of a store's"))?;
+        let length = u64::from_be_bytes(length);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        let mut file = File::create(&path)?;
+        if io::copy(&mut from.take(length), &mut file)? != length {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        file.sync_all()?;
+        done.files += 1;
+        done.bytes += length;
+    }
+    let expected: [u8; 32] = from.hasher.clone().finalize().into();
+    let mut found = [0; 32];
+    from.inner.read_exact(&mut found)?;
+    if found == expected { Ok(done) } else { Err(wrong("its digest does not fit")) }
+}
+
+/// Returns where a member belongs: only the names that a store gives are taken, so that none leads elsewhere.
+fn place(name: &[u8], folder: &Path, database: &Path) -> Option<PathBuf> {
+    let name = std::str::from_utf8(name).ok()?;
+    if name == "store.db" {
+        return Some(database.to_owned());
+    }
+    let parts: Vec<&str> = name.split('/').collect();
+    let [room, owner, shelf, digest] = parts.as_slice() else { return None };
+    let digits =
+        |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let known = ROOMS.contains(room) && digits(owner, 64) && digits(shelf, 2) && digits(digest, 64);
+    known.then(|| folder.join(room).join(owner).join(shelf).join(digest))
+}
+
+/// Returns all files under a folder.
+pub(super) fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for item in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if item.file_type().is_ok_and(|kind| kind.is_dir()) {
+            files.extend(walk(&item.path()));
+        } else {
+            files.push(item.path());
+        }
+    }
+    files
+}
+
+struct Digesting {
+    inner: BufWriter<File>,
+    hasher: Sha256,
+}
+
+impl Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = self.inner.write(bytes)?;
+        self.hasher.update(bytes.get(..length).unwrap_or_default());
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+struct Reading {
+    inner: BufReader<File>,
+    hasher: Sha256,
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.hasher.update(buffer.get(..length).unwrap_or_default());
+        Ok(length)
+    }
+}

@@ -1,0 +1,114 @@
+//! Looking after a store: backups that are put back, checks that find what is wrong, and figures.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use protocol::{Appended, BlobId, Collection, Cursor, DeviceId, Envelope, Error, Header, Signature, Snapshot, Store, TransactionId};
+use sha2::{Digest, Sha256};
+use store::Sqlite;
+use syncretic_store as store;
+
+fn collection() -> Collection {
+    "contacts".parse().unwrap()
+}
+
+fn append(store: &Sqlite, number: u8, length: usize) -> Cursor {
+    let base = store.head(&collection()).unwrap();
+    let envelope = Envelope {
+        transaction: TransactionId([number; 16]),
+        device: DeviceId([0; 32]),
+        base,
+        header: Header { operations: 1, deletions: 0, records: Vec::new() },
+        payload: vec![number; length],
+        signature: Signature([0; 64]),
+    };
+    let Appended::Entry(entry) = store.append(&collection(), &envelope).unwrap() else { unreachable!("the base is the head") };
+    entry.cursor(base.log)
+}
+
+fn filled(folder: &Path) -> Sqlite {
+    let store = Sqlite::open(folder).unwrap();
+    append(&store, 1, 10);
+    let cursor = append(&store, 2, 100_000);
+    store.put_blob(&collection(), BlobId(Sha256::digest(b"a blob").into()), &mut b"a blob".as_slice()).unwrap();
+    let snapshot = Snapshot { cursor, device: DeviceId([0; 32]), payload: b"state".to_vec(), signature: Signature([0; 64]) };
+    store.put_snapshot(&collection(), &snapshot).unwrap();
+    store.note("somebody", "did", "something", "").unwrap();
+    store
+}
+
+fn check(store: &Sqlite) -> store::sqlite::check::Checked {
+    store.fsck(&|_, _, _| true).unwrap()
+}
+
+#[test]
+fn a_backup_of_a_store_in_use_is_put_back_whole_and_lacks_what_came_later() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = filled(folder.path());
+    let backup = elsewhere.path().join("backup");
+    let done = store.backup(&backup).unwrap();
+    assert_eq!(done.files, 4);
+    let before = store.head(&collection()).unwrap();
+    let later = append(&store, 3, 10);
+    let restored = elsewhere.path().join("restored");
+    assert_eq!(Sqlite::restore(&backup, &restored).unwrap(), done);
+    let restored = Sqlite::open(&restored).unwrap();
+    assert_eq!(restored.head(&collection()).unwrap(), before);
+    assert!(matches!(restored.read(&collection(), &later, 9), Err(Error::UnknownCursor { .. })));
+    assert_eq!(check(&restored).problems, Vec::<String>::new());
+    assert_eq!(check(&restored).entries, 2);
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 2, "nothing but the backup and the store is left");
+}
+
+#[test]
+fn a_backup_replaces_no_file_and_a_restore_no_store() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = filled(folder.path());
+    let backup = elsewhere.path().join("backup");
+    store.backup(&backup).unwrap();
+    assert!(store.backup(&backup).is_err());
+    assert!(matches!(Sqlite::restore(&backup, folder.path()), Err(Error::Conflict(_))));
+}
+
+#[test]
+fn a_damaged_backup_is_put_back_nowhere() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let backup = elsewhere.path().join("backup");
+    filled(folder.path()).backup(&backup).unwrap();
+    let whole = fs::read(&backup).unwrap();
+    let flipped: Vec<u8> = whole.iter().enumerate().map(|(at, byte)| if at == whole.len() - 200 { byte ^ 1 } else { *byte }).collect();
+    let escaping: Vec<u8> = [b"syncretic backup 1\n".as_slice(), &6_u32.to_be_bytes(), b"../../", &0_u64.to_be_bytes()].concat();
+    for bytes in [&whole[..whole.len() - 1], &whole[..100], b"nothing", &flipped, &escaping] {
+        fs::write(&backup, bytes).unwrap();
+        let target = elsewhere.path().join("restored");
+        assert!(matches!(Sqlite::restore(&backup, &target), Err(Error::Integrity(_))));
+        assert!(!target.join("store.db").exists());
+    }
+}
+
+#[test]
+fn a_check_counts_what_is_whole_and_names_what_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(folder.path());
+    let checked = check(&store);
+    assert_eq!((checked.collections, checked.entries, checked.blobs, checked.lines, checked.orphans), (1, 2, 1, 1, 0));
+    assert_eq!(checked.problems, Vec::<String>::new());
+    let unsigned = store.fsck(&|_, _, _| false).unwrap();
+    assert_eq!(unsigned.problems.len(), 3);
+    let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    connection.execute_batch("UPDATE audit SET detail = 'another'; UPDATE entry SET digest = zeroblob(32) WHERE sequence = 1").unwrap();
+    let damaged = check(&store);
+    assert_eq!(damaged.problems.len(), 2, "{damaged:?}");
+}
+
+#[test]
+fn figures_tell_what_lies_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(folder.path());
+    let stats = store.stats().unwrap();
+    assert_eq!(stats.len(), 1);
+    assert_eq!(stats[0].head.sequence.0, 2);
+    assert!(stats[0].rows > 10 && stats[0].rows < 1000 && stats[0].files > 100_000, "{stats:?}");
+}
