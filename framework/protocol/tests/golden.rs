@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use protocol::{Collection, Cursor, DeviceId, Entry, Envelope, Hash, Header, LogId, RecordDigest, Sequence, Signature, TransactionId};
+use protocol::{
+    Collection, Cursor, DeviceId, Entry, Envelope, Hash, Header, LogId, Page, RecordDigest, Sequence, Signature, Snapshot, TransactionId,
+    wire,
+};
 use syncretic_protocol as protocol;
 
 fn envelope() -> Envelope {
@@ -51,4 +54,25 @@ fn an_entry_hash_is_the_golden_hash() {
     assert_eq!(entry.sequence, Sequence(1042));
     assert_eq!(entry.hash.0.to_vec(), bytes(include_str!("fixtures/entry-1.hash.hex")));
     assert!(entry.follows(&envelope().base));
+}
+
+#[test]
+fn a_snapshot_is_written_signed_and_read_as_the_golden_bytes() {
+    let (cursor, device) = (envelope().base, envelope().device);
+    let snapshot = Snapshot { cursor, device, payload: b"state".to_vec(), signature: Signature([0x77; 64]) };
+    let golden = bytes(include_str!("fixtures/snapshot-1.hex"));
+    assert_eq!(snapshot.encode(), golden);
+    assert_eq!(Snapshot::decode(&golden).unwrap(), snapshot);
+    assert_eq!(snapshot.signed(&"contacts".parse().unwrap()), bytes(include_str!("fixtures/snapshot-1.signed.hex")));
+}
+
+#[test]
+fn pages_and_answers_are_written_and_read_as_the_golden_bytes() {
+    let entry = Entry::after(&envelope().base, envelope());
+    let page = Page { head: entry.cursor(envelope().base.log), entries: vec![entry.clone()] };
+    let (golden, short) = (bytes(include_str!("fixtures/page-1.hex")), bytes(include_str!("fixtures/appended-1.hex")));
+    assert_eq!(wire::encode_page(&page), golden);
+    assert_eq!(wire::decode_page(&golden).unwrap(), page);
+    assert_eq!(wire::encode_appended(&envelope().base, &entry, &envelope()), short);
+    assert_eq!(wire::decode_appended(&short, &envelope()).unwrap(), entry);
 }
