@@ -91,11 +91,6 @@ pub(crate) fn decode(row: &Row, content: &Content<'_>, zone: Option<&str>) -> Op
     (!spread).then_some(line.decoded)
 }
 
-/// Returns the bytes of inline data in a line, if it holds any.
-pub(crate) fn inline_bytes(content: &Content<'_>) -> Option<Vec<u8>> {
-    content.bytes()
-}
-
 /// Returns the value of a keyword; `None` where it would not be written as it was.
 pub(crate) fn keyword(token: &str, words: Words) -> Option<String> {
     let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
@@ -169,12 +164,8 @@ impl Line<'_> {
     }
 
     fn boolean_parameter(&mut self, field: &'static str, raw: &str) -> bool {
-        let value = if raw.eq_ignore_ascii_case("TRUE") { true } else { return self.false_parameter(field, raw) };
-        self.decoded.fields.put(field, Value::Boolean(value))
-    }
-
-    fn false_parameter(&mut self, field: &'static str, raw: &str) -> bool {
-        raw.eq_ignore_ascii_case("FALSE") && self.decoded.fields.put(field, Value::Boolean(false))
+        let truth = [("TRUE", true), ("FALSE", false)].into_iter().find(|(word, _)| word.eq_ignore_ascii_case(raw));
+        truth.is_some_and(|(_, truth)| self.decoded.fields.put(field, Value::Boolean(truth)))
     }
 
     fn word_parameters(&mut self, field: &str, raw: &str) -> bool {

@@ -280,6 +280,11 @@ impl Row {
         matches!(self.form, Form::Relative(..) | Form::Dates(_))
     }
 
+    /// Tells whether its field changes by itself: an item that exists keeps its own.
+    pub(crate) fn is_volatile(&self) -> bool {
+        VOLATILE.contains(&self.home())
+    }
+
     /// Tells whether each of several lines holds some of its fields.
     pub(crate) fn is_spread(&self) -> bool {
         matches!(self.form, Form::Set(_) | Form::Dates(_))
