@@ -5,6 +5,7 @@ use contentline::document::DEEPEST;
 use contentline::error::Broken;
 use contentline::line::{Line, mark_length};
 use contentline::outline::{Post, What, outline};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What stands in a file, in order.
@@ -73,7 +74,7 @@ struct Walk<'b> {
 /// A component that is open, with those open inside it.
 struct Child<'b> {
     start: usize,
-    names: Vec<std::borrow::Cow<'b, [u8]>>,
+    names: Vec<Cow<'b, [u8]>>,
     beyond: usize,
     uid: Option<Line>,
     fault: Option<Broken>,
@@ -94,7 +95,7 @@ fn unclosed(name: &[u8]) -> Broken {
 impl<'b> Walk<'b> {
     fn take(&mut self, post: &Post<'b>) {
         match &post.what {
-            What::Begin(name) => self.begin(name, &post.line),
+            What::Begin(name) => self.begin(name.clone(), &post.line),
             What::End(name) => self.end(name, &post.line),
             What::Property => {
                 if let Some(child) = self.child.as_mut().filter(|child| child.names.len() == 1 && child.uid.is_none()) {
@@ -104,22 +105,22 @@ impl<'b> Walk<'b> {
         }
     }
 
-    fn begin(&mut self, name: &std::borrow::Cow<'b, [u8]>, line: &Line) {
+    fn begin(&mut self, name: Cow<'b, [u8]>, line: &Line) {
         if let Some(child) = &mut self.child {
-            let again = child.names.first().is_some_and(|first| first.eq_ignore_ascii_case(name));
-            if !again && !is_calendar(name) {
+            let again = child.names.first().is_some_and(|first| first.eq_ignore_ascii_case(&name));
+            if !again && !is_calendar(&name) {
                 child.nest(name);
                 return;
             }
             self.cut(line.start);
         }
         self.gap(line.start);
-        if is_calendar(name) {
+        if is_calendar(&name) {
             self.leave(line.start);
             self.root = Some(self.found.roots.len());
             self.found.roots.push(Root { whole: line.start..line.end, inner: line.end, ..Root::default() });
         } else {
-            self.child = Some(Child { start: line.start, names: vec![name.clone()], beyond: 0, uid: None, fault: None });
+            self.child = Some(Child { start: line.start, names: vec![name], beyond: 0, uid: None, fault: None });
         }
         self.at = line.end;
     }
@@ -238,9 +239,9 @@ impl<'b> Walk<'b> {
 }
 
 impl<'b> Child<'b> {
-    fn nest(&mut self, name: &std::borrow::Cow<'b, [u8]>) {
+    fn nest(&mut self, name: Cow<'b, [u8]>) {
         if self.names.len() < DEEPEST && self.beyond == 0 {
-            self.names.push(name.clone());
+            self.names.push(name);
         } else {
             self.beyond += 1;
             self.fault.get_or_insert(Broken::TooDeep { line: 0, limit: DEEPEST });
@@ -307,7 +308,8 @@ mod tests {
     #[test]
     fn the_components_of_a_calendar_come_out_one_by_one() {
         let zone = "BEGIN:VTIMEZONE\r\nTZID:Z\r\nEND:VTIMEZONE\r\n";
-        let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zone}{EVENT}X-A:1\r\nBEGIN:X-B\r\nEND:X-B\r\n{EVENT}X-C:2\r\nEND:VCALENDAR\r\n");
+        let text =
+            format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zone}{EVENT}X-A:1\r\nBEGIN:X-B\r\nEND:X-B\r\n{EVENT}X-C:2\r\nEND:VCALENDAR\r\n");
         assert_eq!(shown(&text), (vec![(EVENT, true), (EVENT, true)], vec![]));
         let found = Calendar::read(text.as_bytes());
         let root = &found.roots[0];
