@@ -94,7 +94,7 @@ fn main() {
     let note = open(&path).scan(&known, &mut Seen::default()).unwrap().note.unwrap();
     let same = least(|| assert!(open(&path).same(&note).unwrap()));
     let again = least(|| open(&path).scan(&known, &mut Seen::default()).unwrap());
-    let item = &known.1[count / 2];
+    let item = known.1.get(count / 2).unwrap();
     let record = item.record.clone().with("title", Value::text("Another title"));
     let mut step = 0_u8;
     let mut put = |mode: Mode| {

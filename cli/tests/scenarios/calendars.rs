@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::Desk;
 
-const JOB: &str = "[job.calendar]\n[[job.calendar.endpoint]]\nadapter = \"ical\"\npath = \"home.ics\"\n[[job.calendar.endpoint]]\nadapter = \"ical\"\npath = \"events\"\ncreate = true\n";
+const JOB: &str = "[job.calendar]\n[[job.calendar.endpoint]]\nadapter = \"ical\"\npath = \"home.ics\"\n[[job.calendar.endpoint]]\nadapter = \"ical\"\npath = \"events\"\n";
 
 const HOME: &str = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Phone//EN\nX-WR-CALNAME:Home\nBEGIN:VTIMEZONE\nTZID:Here\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nEND:STANDARD\nEND:VTIMEZONE\nBEGIN:VEVENT\nUID:standup\nDTSTAMP:20260101T000000Z\nSEQUENCE:2\nDTSTART;TZID=Here:20260105T100000\nDTEND;TZID=Here:20260105T101500\nRRULE:FREQ=WEEKLY;BYDAY=MO\nEXDATE;TZID=Here:20260119T100000\nSUMMARY:Stand-up\nLOCATION:Room 1\nORGANIZER;CN=Ada:mailto:ada@example.org\nATTENDEE;PARTSTAT=NEEDS-ACTION;CN=\"Doe, Jane\":mailto:jane@example.org\nATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org\nX-APPLE-TRAVEL:AUTO\nBEGIN:VALARM\nACTION:DISPLAY\nDESCRIPTION:soon\nTRIGGER:-PT5M\nEND:VALARM\nBEGIN:VALARM\nACTION:AUDIO\nTRIGGER:-PT1H\nEND:VALARM\nEND:VEVENT\nBEGIN:VEVENT\nUID:standup\nDTSTAMP:20260101T000000Z\nRECURRENCE-ID;TZID=Here:20260112T100000\nDTSTART;TZID=Here:20260112T140000\nSUMMARY:Late stand-up\nEND:VEVENT\nBEGIN:VTODO\nUID:taxes\nDTSTAMP:20260101T000000Z\nDUE;VALUE=DATE:20260531\nSUMMARY:Taxes\nSTATUS:NEEDS-ACTION\nEND:VTODO\nEND:VCALENDAR\n";
 
@@ -12,6 +12,7 @@ fn desk() -> Desk {
     let desk = Desk::new();
     desk.put("syncretic.toml", JOB);
     desk.put("home.ics", HOME);
+    fs::create_dir(desk.path("events")).unwrap();
     let run = desk.run(&["sync"]);
     assert_eq!(run.code, 0, "{run:?}");
     desk

@@ -177,7 +177,7 @@ impl Reader {
                 Some((_, row, decoded)) if row.stem.is_some() => self.part(row, *line, decoded),
                 Some((_, row, decoded)) if row.is_spread() => self.spread(row, *line, content, decoded),
                 Some((order, row, decoded)) => {
-                    self.single(Single { order, row, line: *line, text: String::new(), decoded }, lines, &mut singles)
+                    self.single(Single { order, row, line: *line, text: String::new(), decoded }, lines, &mut singles);
                 }
             }
         }
