@@ -1,13 +1,12 @@
-//! Measures splitting, reading and writing of cards on one core: `cargo run --release -p syncretic-vcard --example measure -- 20000`.
+//! Measures splitting, reading and writing of cards in processor time: `cargo run --release -p syncretic-vcard --example measure -- 20000`.
 //!
-//! `RAYON_NUM_THREADS=1` keeps it on one core; a path instead of a number measures a file of cards.
+//! A path instead of a number measures a file of cards.
 #![expect(clippy::print_stdout, reason = "a measurement is printed")]
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use adapter::format::Silent;
 use adapter::{
@@ -100,8 +99,18 @@ fn open(path: &Path, version: Option<&str>) -> Result<Box<dyn Adapter>, adapter:
     adapter_vcard::format().open(path.to_owned(), &options, Box::new(Silent))
 }
 
-fn rate(what: &str, bytes: usize, since: Instant) {
-    let seconds = since.elapsed().as_secs_f64();
+/// Returns the processor time of all threads so far, in seconds: a busy machine does not count.
+fn processor() -> f64 {
+    let nanoseconds = |entry: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(entry.path().join("schedstat")).unwrap_or_default();
+        text.split(' ').next().and_then(|first| first.parse::<u64>().ok()).unwrap_or_default()
+    };
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    tasks.map(nanoseconds).sum::<u64>() as f64 / 1e9
+}
+
+fn rate(what: &str, bytes: usize, since: f64) {
+    let seconds = processor() - since;
     println!("{what:<24} {:>8.1} MB/s {seconds:>8.3} s", bytes as f64 / 1e6 / seconds);
 }
 
@@ -119,12 +128,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = usize::try_from(std::fs::metadata(&path)?.len())?;
     let mut adapter = open(&path, None)?;
     let mut first = Tally::default();
-    let since = Instant::now();
+    let since = processor();
     adapter.scan(&Memory(HashMap::new()), &mut first)?;
     rate("parse to records", size, since);
     let known = Memory(std::mem::take(&mut first.known));
     let mut second = Tally::default();
-    let since = Instant::now();
+    let since = processor();
     adapter.scan(&known, &mut second)?;
     rate("split and digest", size, since);
     println!("items {} unchanged {} broken {}", first.items, second.unchanged, second.broken);
@@ -135,7 +144,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let put = |record| Op::Put { id: RecordId([7; 16]), key: None, expect: Expect::Absent, record, changed: &[] };
         let ops: Vec<Op<'_>> = records.iter().map(put).collect();
         let mut written = Written(0);
-        let since = Instant::now();
+        let since = processor();
         new.apply(StepId([1; 16]), &ops, Mode::Rehearse, &NoBlobs, &mut written)?;
         rate(&format!("new cards {version}"), usize::try_from(written.0)?, since);
     }
