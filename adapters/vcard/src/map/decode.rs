@@ -20,7 +20,7 @@ pub(crate) struct Decoded {
     pub(crate) fields: Named,
     /// The parameters that are no fields.
     pub(crate) parameters: Raw,
-    /// The value of PROP-ID (RFC 9554 §4.5).
+    /// The value of PROP-ID (RFC 9554 §4.7).
     pub(crate) explicit: Option<String>,
 }
 

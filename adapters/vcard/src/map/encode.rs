@@ -189,7 +189,7 @@ impl<'f> Line<'_, 'f> {
             Value::Text(text) => {
                 // A text that an old line shows without VALUE=text is told from a date by its look alone.
                 let told = self.old_type().is_none() && old.is_some_and(|old| lexical::read_date(&old).is_none());
-                if !told || lexical::read_date(text).is_some() {
+                if lexical::read_date(text).is_some() || !(told || lexical::is_moment(text)) {
                     self.value_type = Some("text");
                 }
                 Some(self.escaping().escape(text))
@@ -221,7 +221,7 @@ impl<'f> Line<'_, 'f> {
             };
             match old_pieces.get(place).filter(|piece| escaping.unescape(piece) == text) {
                 Some(piece) => joined.push_str(piece),
-                None => joined.push_str(&self.component(text)),
+                None => joined.push_str(&self.component(name, text)),
             }
             if last.max(least) == place + 1 {
                 end = joined.len();
@@ -235,11 +235,11 @@ impl<'f> Line<'_, 'f> {
         Some(joined)
     }
 
-    /// Escapes one component; in a name a comma without a blank separates, as in `Jr.,M.D.` (RFC 6350 §6.2.2).
-    fn component<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    /// Escapes one component; in the titles of a name a comma without a blank separates, as in `Jr.,M.D.` (RFC 6350 §6.2.2).
+    fn component<'t>(&self, name: &str, text: &'t str) -> Cow<'t, str> {
         let escaped = self.escaping().escape(text);
-        let listed = self.row.property == "N" && self.target.version != Version::V2_1 && text.contains(',') && !text.contains(", ");
-        if listed { Cow::Owned(escaped.replace("\\,", ",")) } else { escaped }
+        let titles = matches!(name, "name/title" | "name/generation") && self.target.version != Version::V2_1;
+        if titles && text.contains(',') && !text.contains(", ") { Cow::Owned(escaped.replace("\\,", ",")) } else { escaped }
     }
 
     /// Joins words: those of the old line in their order and with their raw escapes, then the new ones.

@@ -142,6 +142,7 @@ const PROFILE: &[Parameter] = &[
 ];
 const SKILL: &[Parameter] = &[HOME_OR_WORK, Parameter::Preference, Parameter::Text("LEVEL", "level", version::ALL)];
 const SORTED: &[Parameter] = &[Parameter::Text("SORT-AS", "name/sortAs", NEW)];
+const RELATIVE: &[Parameter] = &[HOME_OR_WORK, Parameter::Word("relation"), Parameter::Preference];
 const RELATION: &[Parameter] = &[Parameter::Word("relation"), Parameter::Preference];
 const IMAGE: &[Parameter] = &[Parameter::MediaType("image"), Parameter::Preference];
 const AUDIO: &[Parameter] = &[Parameter::MediaType("audio"), Parameter::Preference];
@@ -201,7 +202,7 @@ pub(crate) static ROWS: &[Row] = &[
     many("NOTE", "notes", Form::Text("note"), &[]),                                     // §6.7.2
     one("CATEGORIES", Form::Set("keywords")),                                           // §6.7.1
     many("SOCIALPROFILE", "onlineServices", Form::Either("user"), SERVICE).fixed("kind", "socialProfile").only(NEW), // RFC 9554 §3.5
-    many("X-SOCIALPROFILE", "onlineServices", Form::Uri("uri"), PROFILE).fixed("kind", "socialProfile").only(OLD), // Apple
+    many("X-SOCIALPROFILE", "onlineServices", Form::Either("user"), PROFILE).fixed("kind", "socialProfile").only(OLD), // Apple
     many("IMPP", "onlineServices", Form::Uri("uri"), SERVICE),                          // §6.4.3
     service("X-AIM", "AIM"),
     service("X-GOOGLE-TALK", "Google Talk"),
@@ -211,37 +212,37 @@ pub(crate) static ROWS: &[Row] = &[
     service("X-SKYPE", "Skype"),
     service("X-TWITTER", "Twitter"),
     service("X-YAHOO", "Yahoo"),
-    many("RELATED", "relatedTo", Form::Either("name"), RELATION), // §6.6.6
-    many("X-ABRELATEDNAMES", "relatedTo", Form::Text("name"), CONTEXT).only(READ_ONLY), // Apple
-    many("MEMBER", "members", Form::Plain("uid"), &[]).only(NEW), // §6.6.5
+    many("X-ABRELATEDNAMES", "relatedTo", Form::Text("name"), RELATIVE).only(OLD), // Apple
+    many("RELATED", "relatedTo", Form::Either("name"), RELATION),                  // §6.6.6
+    many("MEMBER", "members", Form::Plain("uid"), &[]).only(NEW),                  // §6.6.5
     many("X-ADDRESSBOOKSERVER-MEMBER", "members", Form::Plain("uid"), &[]).only(OLD), // Apple
-    many("LANG", "preferredLanguages", Form::Plain("language"), CONTEXT), // §6.4.4
-    many("PHOTO", "media", Form::Media, IMAGE).fixed("kind", "photo"), // §6.2.4
-    many("LOGO", "media", Form::Media, IMAGE).fixed("kind", "logo"), // §6.6.3
-    many("SOUND", "media", Form::Media, AUDIO).fixed("kind", "sound"), // §6.7.5
-    many("KEY", "cryptoKeys", Form::Media, CONTEXT),              // §6.8.1
+    many("LANG", "preferredLanguages", Form::Plain("language"), CONTEXT),          // §6.4.4
+    many("PHOTO", "media", Form::Media, IMAGE).fixed("kind", "photo"),             // §6.2.4
+    many("LOGO", "media", Form::Media, IMAGE).fixed("kind", "logo"),               // §6.6.3
+    many("SOUND", "media", Form::Media, AUDIO).fixed("kind", "sound"),             // §6.7.5
+    many("KEY", "cryptoKeys", Form::Media, CONTEXT),                               // §6.8.1
     many("CALURI", "calendars", Form::Uri("uri"), CONTEXT).fixed("kind", "calendar"), // §6.9.3
     many("FBURL", "calendars", Form::Uri("uri"), CONTEXT).fixed("kind", "freeBusy"), // §6.9.1
-    many("CALADRURI", "schedulingAddresses", Form::Uri("uri"), CONTEXT), // §6.9.2
+    many("CALADRURI", "schedulingAddresses", Form::Uri("uri"), CONTEXT),           // §6.9.2
     many("SOURCE", "directories", Form::Uri("uri"), CONTEXT).fixed("kind", "entry"), // §6.1.3
-    many("ORG-DIRECTORY", "directories", Form::Uri("uri"), CONTEXT), // RFC 6715 §2.4
+    many("ORG-DIRECTORY", "directories", Form::Uri("uri"), CONTEXT),               // RFC 6715 §2.4
     many("CONTACT-URI", "links", Form::Uri("uri"), CONTEXT).fixed("kind", "contact"), // RFC 8605 §2.1
     many("EXPERTISE", "personalInfo", Form::Text("value"), SKILL).fixed("kind", "expertise"), // RFC 6715 §2.1
     many("HOBBY", "personalInfo", Form::Text("value"), SKILL).fixed("kind", "hobby"), // RFC 6715 §2.2
     many("INTEREST", "personalInfo", Form::Text("value"), SKILL).fixed("kind", "interest"), // RFC 6715 §2.3
-    many("PRONOUNS", "pronouns", Form::Text("pronouns"), CONTEXT), // RFC 9554 §3.4
-    one("GRAMGENDER", Form::Keyword("speakToAs/grammaticalGender")), // RFC 9554 §3.2
-    one("BIRTHPLACE", Form::TextOrUri("birthPlace")),             // RFC 6474 §2.1
-    one("DEATHPLACE", Form::TextOrUri("deathPlace")),             // RFC 6474 §2.2
-    one("GENDER", Form::Plain("gender")),                         // §6.2.7
-    one("LANGUAGE", Form::Plain("language")),                     // RFC 9554 §3.3
-    one("GEO", Form::Place("geo")),                               // §6.5.2
-    one("TZ", Form::Plain("timeZone")),                           // §6.5.1
-    one("CLASS", Form::Keyword("privacy")),                       // RFC 2426 §3.7.1
-    one("MAILER", Form::Text("mailer")),                          // RFC 2426 §3.3.3
-    one("CREATED", Form::Plain("created")),                       // RFC 9554 §3.1
-    one("PRODID", Form::Plain("prodId")).only(READ_ONLY),         // §6.7.3
-    one("REV", Form::Plain("updated")).only(READ_ONLY),           // §6.7.4
+    many("PRONOUNS", "pronouns", Form::Text("pronouns"), CONTEXT),                 // RFC 9554 §3.4
+    one("GRAMGENDER", Form::Keyword("speakToAs/grammaticalGender")),               // RFC 9554 §3.2
+    one("BIRTHPLACE", Form::TextOrUri("birthPlace")),                              // RFC 6474 §2.1
+    one("DEATHPLACE", Form::TextOrUri("deathPlace")),                              // RFC 6474 §2.2
+    one("GENDER", Form::Plain("gender")),                                          // §6.2.7
+    one("LANGUAGE", Form::Plain("language")),                                      // RFC 9554 §3.3
+    one("GEO", Form::Place("geo")),                                                // §6.5.2
+    one("TZ", Form::Plain("timeZone")),                                            // §6.5.1
+    one("CLASS", Form::Keyword("privacy")),                                        // RFC 2426 §3.7.1
+    one("MAILER", Form::Text("mailer")),                                           // RFC 2426 §3.3.3
+    one("CREATED", Form::Plain("created")),                                        // RFC 9554 §3.1
+    one("PRODID", Form::Plain("prodId")).only(READ_ONLY),                          // §6.7.3
+    one("REV", Form::Plain("updated")).only(READ_ONLY),                            // §6.7.4
 ];
 
 const fn one(property: &'static str, form: Form) -> Row {

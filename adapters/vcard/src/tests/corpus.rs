@@ -98,7 +98,7 @@ fn every_card_of_the_corpus_keeps_what_is_not_edited() {
     assert!(cards > 20, "{cards}");
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
