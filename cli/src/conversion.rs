@@ -59,7 +59,13 @@ impl Sink for Found {
     }
 }
 
-struct NothingKnown;
+/// The memory of an endpoint that was never seen.
+pub(crate) struct NothingKnown;
+
+/// Returns a sink for what nobody needs to hear.
+pub(crate) fn unheard() -> impl Sink {
+    Found::default()
+}
 
 impl Known for NothingKnown {
     fn fingerprint(&self, _: &Key) -> Option<Fingerprint> {
@@ -169,7 +175,8 @@ fn begin(path: &Path, content: &[u8]) -> Outcome<()> {
     made.map_err(|error| Failure::io("make", path, &error))
 }
 
-fn open(format: &dyn Format, path: &Path, options: &Options, context: &Context) -> Outcome<Box<dyn Adapter>> {
+/// Opens an adapter as a conversion does: without a job.
+pub(crate) fn open(format: &dyn Format, path: &Path, options: &Options, context: &Context) -> Outcome<Box<dyn Adapter>> {
     let host = Progress::of(&path.display().to_string(), context.terminal.quiet, context.terminal.verbosity > 1);
     let path = std::path::absolute(path).map_err(|error| Failure::io("find", path, &error))?;
     formats::open(format, &path, options, host).map_err(|error| failure(&error))
