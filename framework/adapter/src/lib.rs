@@ -10,6 +10,7 @@ pub mod format;
 pub mod item;
 pub mod operation;
 pub mod profile;
+pub mod proof;
 pub mod staging;
 
 pub use contract::{Adapter, Blobs, Known, Outcomes, Scan, Sink};
