@@ -168,7 +168,7 @@ pub(crate) fn write(
             written.refused.push((record.title(), format!("the output holds no records of kind {}", record.kind)));
         }
     }
-    let changed: Vec<Vec<record::Pointer>> = fitting.iter().map(|(_, record)| record.fields.keys().cloned().collect()).collect();
+    let changed: Vec<Vec<Pointer>> = fitting.iter().map(|(_, record)| record.fields.keys().cloned().collect()).collect();
     let put = |((id, record), changed)| Op::Put { id, key: None, expect: Expect::Absent, record, changed };
     let ops: Vec<Op<'_>> = fitting.iter().copied().zip(changed.iter().map(Vec::as_slice)).map(put).collect();
     let step = StepId(Digest::of_parts(&[b"syncretic.convert/1", &std::process::id().to_be_bytes()]).head());

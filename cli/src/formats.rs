@@ -43,11 +43,13 @@ pub(crate) fn named(id: &str) -> Option<&'static dyn Format> {
 /// Returns the adapter for a file or folder by its name's ending; of a folder that is there, by what is in it.
 pub(crate) fn by_ending(path: &Path, folder: bool) -> Option<&'static dyn Format> {
     let ending = |path: &Path| path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    if folder && let Some(found) = std::fs::read_dir(path).ok().and_then(|entries| {
-        let endings = entries.flatten().filter_map(|entry| ending(&entry.path()));
-        let of = |ending: &String| FORMATS.iter().find(|entry| entry.folders && entry.endings.contains(&ending.as_str()));
-        endings.filter_map(|ending| of(&ending)).next()
-    }) {
+    if folder
+        && let Some(found) = std::fs::read_dir(path).ok().and_then(|entries| {
+            let endings = entries.flatten().filter_map(|entry| ending(&entry.path()));
+            let of = |ending: &String| FORMATS.iter().find(|entry| entry.folders && entry.endings.contains(&ending.as_str()));
+            endings.filter_map(|ending| of(&ending)).next()
+        })
+    {
         return Some((found.format)());
     }
     let ending = ending(path);

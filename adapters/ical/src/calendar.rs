@@ -307,7 +307,8 @@ mod tests {
     #[test]
     fn the_components_of_a_calendar_come_out_one_by_one() {
         let zone = "BEGIN:VTIMEZONE\r\nTZID:Z\r\nEND:VTIMEZONE\r\n";
-        let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zone}{EVENT}X-A:1\r\nBEGIN:X-B\r\nEND:X-B\r\n{EVENT}X-C:2\r\nEND:VCALENDAR\r\n");
+        let text =
+            format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zone}{EVENT}X-A:1\r\nBEGIN:X-B\r\nEND:X-B\r\n{EVENT}X-C:2\r\nEND:VCALENDAR\r\n");
         assert_eq!(shown(&text), (vec![(EVENT, true), (EVENT, true)], vec![]));
         let found = Calendar::read(text.as_bytes());
         let root = &found.roots[0];

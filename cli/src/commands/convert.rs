@@ -139,7 +139,11 @@ fn print_losses(context: &Context, output: &Path, written: &Written) {
     let told = |(name, count): &(&String, &usize)| format!("{name} ({count})");
     let names: Vec<String> = fields.iter().take(NAMED).map(told).collect();
     let more = if fields.len() > NAMED { ", ..." } else { "" };
-    terminal.note(format!("note: {} cannot hold these fields as they are, of so many records: {}{more}", output.display(), names.join(", ")));
+    terminal.note(format!(
+        "note: {} cannot hold these fields as they are, of so many records: {}{more}",
+        output.display(),
+        names.join(", ")
+    ));
     if terminal.verbosity > 0 {
         for (title, fields) in &written.losses {
             terminal.note(format!("  {}: {}", shown(title), fields.iter().map(String::as_str).collect::<Vec<_>>().join(", ")));

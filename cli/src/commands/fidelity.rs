@@ -28,7 +28,12 @@ struct Row {
 
 /// Compares two adapters, files or folders.
 pub(crate) fn fidelity(context: &Context, left: &Path, right: &Path) -> Outcome<Exit> {
-    let kinds: Vec<Kind> = [left, right].into_iter().filter_map(|side| named(side).is_none().then(|| side_of(side, &[], context))).flatten().flat_map(|side| side.profile.kinds).collect();
+    let kinds: Vec<Kind> = [left, right]
+        .into_iter()
+        .filter_map(|side| named(side).is_none().then(|| side_of(side, &[], context)))
+        .flatten()
+        .flat_map(|side| side.profile.kinds)
+        .collect();
     let (left, right) = (side_of(left, &kinds, context)?, side_of(right, &kinds, context)?);
     let shared: Vec<&Kind> = left.profile.kinds.iter().filter(|kind| right.profile.kinds.contains(kind)).collect();
     if shared.is_empty() {
@@ -66,9 +71,8 @@ fn side_of(side: &Path, kinds: &[Kind], context: &Context) -> Outcome<Side> {
         let failure = Failure::usage(format!("`{}` is neither an adapter nor a file or folder", shown(&name)));
         return Err(failure.note(format!("adapters: {}", formats::names().join(", "))));
     }
-    let format = formats::by_ending(side, side.is_dir()).ok_or_else(|| {
-        Failure::usage(format!("`{}` does not say by its name which format it is", shown(&name)))
-    })?;
+    let format = formats::by_ending(side, side.is_dir())
+        .ok_or_else(|| Failure::usage(format!("`{}` does not say by its name which format it is", shown(&name))))?;
     let mut adapter = open(format, side, &Options::new(), context)?;
     adapter.scan(&NothingKnown, &mut unheard()).map_err(|error| Failure::new(Exit::Stopped, error.to_string()))?;
     Ok(Side { name, profile: adapter.profile().clone() })
@@ -79,7 +83,8 @@ fn widest(format: &'static dyn Format, kinds: &[Kind], context: &Context) -> Out
     let folder = Scratch::new()?;
     let held = format.describe().kinds;
     let kind = kinds.iter().find(|kind| held.contains(kind)).or(held.first()).cloned().unwrap_or(Kind::CONTACT);
-    let full = fields(&kind).iter().fold(Record::new(kind.clone()), |record, field| record.with(&field.replace('*', "1"), Value::text("x")));
+    let full =
+        fields(&kind).iter().fold(Record::new(kind.clone()), |record, field| record.with(&field.replace('*', "1"), Value::text("x")));
     let path = folder.0.join("place");
     let mut options = Options::new();
     match formats::blank(format, &[full]) {

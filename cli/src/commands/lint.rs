@@ -31,7 +31,12 @@ pub(crate) fn lint(context: &Context, paths: &[PathBuf]) -> Outcome<Exit> {
 fn print(context: &Context, file: &str, finding: &Finding) {
     let terminal = &context.terminal;
     let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
-    terminal.line(format!("{}: {} ({})", terminal.paint(Paint::Bold, &format!("{}{line}", shown(file))), visible(&finding.message), finding.rule));
+    terminal.line(format!(
+        "{}: {} ({})",
+        terminal.paint(Paint::Bold, &format!("{}{line}", shown(file))),
+        visible(&finding.message),
+        finding.rule
+    ));
     let mut event = json_of(file, finding);
     if let Some(object) = event.as_object_mut() {
         object.insert("type".to_owned(), "finding".into());

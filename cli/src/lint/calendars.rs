@@ -40,7 +40,9 @@ fn look_at(document: &Document<'_>, first: usize, report: &mut Report) {
     match component(&whole) {
         Read::Fine => {}
         Read::Refused if report.findings.len() > before => {}
-        Read::Refused => report.add(first, "the strict reader refuses this calendar as a whole, but every line of it alone is fine", BROKEN_CALENDAR),
+        Read::Refused => {
+            report.add(first, "the strict reader refuses this calendar as a whole, but every line of it alone is fine", BROKEN_CALENDAR)
+        }
         Read::Failed => report.add(first, "the strict reader failed at this calendar", BROKEN_CALENDAR),
     }
 }
@@ -114,7 +116,8 @@ mod tests {
 
     #[test]
     fn what_must_be_there_is_missed() {
-        let text = "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:1\nBEGIN:VALARM\nACTION:DISPLAY\nEND:VALARM\nEND:VEVENT\nEND:VCALENDAR\n";
+        let text =
+            "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:1\nBEGIN:VALARM\nACTION:DISPLAY\nEND:VALARM\nEND:VEVENT\nEND:VCALENDAR\n";
         let found = found(text);
         let expected = [
             (1, "VCALENDAR has no PRODID".to_owned(), "RFC 5545 §3.6"),

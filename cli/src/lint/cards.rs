@@ -3,7 +3,7 @@
 use contentline::content::Content;
 use contentline::items::items;
 use contentline::line::{Line, lines};
-use vcard::error::{ParseError, ParseErrorKind, ValidationError};
+use vcard::{ParseError, ParseErrorKind, ValidationError};
 
 use crate::lint::rules::{BROKEN_CARD, CARDINALITY, PARAMETER, of_card_property};
 use crate::lint::strict::{Card, card, is_about_a_line};
@@ -98,7 +98,8 @@ fn rule(error: &ParseError, line: Option<&Numbered<'_>>) -> &'static str {
 fn invalid(error: &ValidationError, kept: &[Numbered<'_>], first: usize, report: &mut Report) {
     let message = error.to_string();
     // The reader names the property but not its line.
-    let named = |line: &&Numbered<'_>| message.split(|c: char| !(c.is_alphanumeric() || c == '-')).any(|word| word == line.name && word.len() > 1);
+    let named =
+        |line: &&Numbered<'_>| message.split(|c: char| !(c.is_alphanumeric() || c == '-')).any(|word| word == line.name && word.len() > 1);
     let line = kept.iter().filter(|line| !matches!(line.name.as_str(), "BEGIN" | "END")).find(named);
     let rule = line.map_or(CARDINALITY, |line| of_card_property(&line.name));
     report.add(line.map_or(first, |line| line.number), message, rule);

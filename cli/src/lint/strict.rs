@@ -3,9 +3,8 @@
 use std::panic::{self, AssertUnwindSafe};
 
 use icalendar::parser::{read_calendar, unfold};
-use icalendar::{Calendar, CalendarComponent, Component, EventLike};
-use vcard::VCard;
-use vcard::error::{ParseError, ParseErrorKind};
+use icalendar::{Calendar, CalendarComponent, Component};
+use vcard::{ParseError, ParseErrorKind, VCard, ValidationError};
 
 /// What a strict reader said of a card.
 #[derive(Debug)]
@@ -14,7 +13,7 @@ pub(crate) enum Card {
     /// The reader stopped at this physical line of the card.
     Stopped(ParseError),
     /// The card was read, but is not valid.
-    Invalid(vcard::error::ValidationError),
+    Invalid(ValidationError),
     /// The reader itself failed.
     Failed,
 }

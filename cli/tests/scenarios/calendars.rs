@@ -26,7 +26,12 @@ fn an_event_edited_in_a_sheet_reaches_the_calendar_and_nothing_else_of_it_change
         .replacen("SUMMARY:Stand-up", "SUMMARY:Morning round", 1)
         .replacen("DTSTART;TZID=Berlin of old:20260105T093000", "DTSTART;TZID=Berlin of old:20260105T091500", 1)
         .replacen(":Room 7", ":Room 8", 1);
-    let lines = |text: &str| text.lines().filter(|line| !line.starts_with("DTSTAMP") && !line.starts_with("LAST-MODIFIED") && !line.starts_with("SEQUENCE")).map(str::to_owned).collect::<Vec<_>>();
+    let lines = |text: &str| {
+        text.lines()
+            .filter(|line| !line.starts_with("DTSTAMP") && !line.starts_with("LAST-MODIFIED") && !line.starts_with("SEQUENCE"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(lines(&desk.text("work.ics")), lines(&expected));
     let before = desk.contents();
     desk.sync(0);

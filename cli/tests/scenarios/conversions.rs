@@ -105,7 +105,15 @@ fn events_become_a_sheet_and_events_again_and_what_is_lost_is_said() {
     assert!(!sheet.contains("With cake"), "{sheet}");
     assert_eq!(desk.run(&["convert", "work.csv", "again.ics"]).code, 0);
     let again = desk.text("again.ics");
-    for line in ["UID:standup@desk", "SUMMARY:Stand-up", "DTSTART;TZID=Europe/Berlin:20260105T093000", "DTSTART;VALUE=DATE:20260601", "DTEND;VALUE=DATE:20260604", "RRULE:FREQ=WEEKLY;BYDAY=MO", "LOCATION:Room 7"] {
+    for line in [
+        "UID:standup@desk",
+        "SUMMARY:Stand-up",
+        "DTSTART;TZID=Europe/Berlin:20260105T093000",
+        "DTSTART;VALUE=DATE:20260601",
+        "DTEND;VALUE=DATE:20260604",
+        "RRULE:FREQ=WEEKLY;BYDAY=MO",
+        "LOCATION:Room 7",
+    ] {
         assert!(again.contains(line), "{line} is not in:\n{again}");
     }
     assert_eq!(desk.run(&["convert", "work.csv", "folder"]).code, 0);

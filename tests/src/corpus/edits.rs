@@ -70,7 +70,13 @@ fn edited(pointer: &Pointer, value: &Value) -> Option<Value> {
 }
 
 /// Makes one edit: true if it was written and nothing else changed, false if it was refused.
-fn edit(bytes: &[u8], (format, path): (Format, &Path), at: usize, (pointer, value): (&Pointer, Value), lent: &Lent) -> Result<bool, String> {
+fn edit(
+    bytes: &[u8],
+    (format, path): (Format, &Path),
+    at: usize,
+    (pointer, value): (&Pointer, Value),
+    lent: &Lent,
+) -> Result<bool, String> {
     fs::write(path, bytes).map_err(|error| error.to_string())?;
     let mut adapter = open(format, path, None).map_err(|error| error.to_string())?;
     let found = scan(adapter.as_mut()).map_err(|error| error.to_string())?;
@@ -78,7 +84,13 @@ fn edit(bytes: &[u8], (format, path): (Format, &Path), at: usize, (pointer, valu
     let mut record = item.record.clone();
     record.fields.insert(pointer.clone(), value);
     let changed = [pointer.clone()];
-    let op = Op::Put { id: RecordId([9; 16]), key: Some(&item.key), expect: Expect::Fingerprint(&item.fingerprint), record: &record, changed: &changed };
+    let op = Op::Put {
+        id: RecordId([9; 16]),
+        key: Some(&item.key),
+        expect: Expect::Fingerprint(&item.fingerprint),
+        record: &record,
+        changed: &changed,
+    };
     let answers = perform(adapter.as_mut(), &[op], lent).map_err(|error| error.to_string())?;
     let after = fs::read(path).map_err(|error| error.to_string())?;
     match answers.first() {

@@ -130,7 +130,13 @@ fn work(bytes: &[u8], done: &mut Examination, most: usize) -> Result<(), String>
 }
 
 /// Puts all items into a new file, and returns what it lacks.
-fn write_new(bytes: &[u8], (format, version): (Format, Option<&str>), path: &Path, items: &[Item], lent: &Lent) -> Result<Vec<String>, String> {
+fn write_new(
+    bytes: &[u8],
+    (format, version): (Format, Option<&str>),
+    path: &Path,
+    items: &[Item],
+    lent: &Lent,
+) -> Result<Vec<String>, String> {
     begin(format, path, bytes)?;
     let text = |error: adapter::Error| format!("no new file: {error}").replace(&path.display().to_string(), "");
     let mut adapter = open(format, path, version).map_err(text)?;
@@ -145,7 +151,10 @@ fn write_new(bytes: &[u8], (format, version): (Format, Option<&str>), path: &Pat
         .map(|((item, id), changed)| Op::Put { id, key: None, expect: Expect::Absent, record: &item.record, changed })
         .collect();
     let answers = perform(adapter.as_mut(), &ops, lent).map_err(text)?;
-    let mut missing: Vec<String> = answers.iter().filter_map(|answer| if let Outcome::Refused { reason } = answer { Some(format!("refused: {reason}")) } else { None }).collect();
+    let mut missing: Vec<String> = answers
+        .iter()
+        .filter_map(|answer| if let Outcome::Refused { reason } = answer { Some(format!("refused: {reason}")) } else { None })
+        .collect();
     let after = fs::read(path).unwrap_or_default();
     missing.extend(lost(&entries(bytes, format), &entries(&after, format)));
     Ok(missing)

@@ -49,17 +49,28 @@ pub(super) fn meet(bytes: &[u8], format: Format, version: Option<&str>, one: &Pa
     begin(format, other, bytes)?;
     let text = |error: adapter::Error| format!("an endpoint cannot be opened: {error}");
     let endpoint = |name: &str, path: &Path, version| {
-        Ok::<_, String>(Endpoint { name: name.to_owned(), adapter: open(format, path, version).map_err(text)?, objects: Box::new(Kept::default()) })
+        Ok::<_, String>(Endpoint {
+            name: name.to_owned(),
+            adapter: open(format, path, version).map_err(text)?,
+            objects: Box::new(Kept::default()),
+        })
     };
     let mut endpoints = [endpoint("one", one, None)?, endpoint("other", other, version)?];
     let store = store::Memory::seeded(1);
     let randomness = Counted::default();
     let doors = Doors { store: &store, keys: &OnlyDevice, randomness: &randomness, pass: &|_| true };
     let collection: Collection = "corpus".parse().map_err(|_| "no collection".to_owned())?;
-    let settings = Settings { collection, policy: delta::Policy::Store, guard: Guard { percent: 10, minimum: 5 }, link: true, confirmed: Default::default() };
+    let settings = Settings {
+        collection,
+        policy: delta::Policy::Store,
+        guard: Guard { percent: 10, minimum: 5 },
+        link: true,
+        confirmed: Default::default(),
+    };
     let sync = |endpoints: &mut [Endpoint]| engine::run(&doors, endpoints, &settings).map_err(|error| format!("the sync stopped: {error}"));
     let first = sync(&mut endpoints)?;
-    let mut wrong: Vec<String> = first.reports.get(1).into_iter().flat_map(|report| &report.held).map(|held| format!("held: {}", held.reason)).collect();
+    let mut wrong: Vec<String> =
+        first.reports.get(1).into_iter().flat_map(|report| &report.held).map(|held| format!("held: {}", held.reason)).collect();
     let (old, new) = (fs::read(one).unwrap_or_default(), fs::read(other).unwrap_or_default());
     if old != bytes {
         wrong.push("the first sync changed the file that it only had to read".to_owned());

@@ -30,7 +30,12 @@ const ABOUT_THE_FORM: &[&str] = &["ENCODING", "CHARSET", "VALUE"];
 pub fn entries(bytes: &[u8], format: Format) -> Vec<Entry> {
     let text = decoded(bytes);
     if format == Format::Csv {
-        return rows(&text).into_iter().skip(1).map(|cells| Entry::row(&cells)).filter(|row| row.value.trim_matches('\u{1f}') != "").collect();
+        return rows(&text)
+            .into_iter()
+            .skip(1)
+            .map(|cells| Entry::row(&cells))
+            .filter(|row| row.value.trim_matches('\u{1f}') != "")
+            .collect();
     }
     let mut path: Vec<String> = Vec::new();
     let mut entries = Vec::new();
@@ -233,7 +238,8 @@ fn from_printable(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let digits =
+            tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match digits.filter(|_| *first == b'=') {
             Some(byte) => {
                 bytes.push(byte);

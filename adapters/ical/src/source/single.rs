@@ -66,7 +66,11 @@ impl Single {
             }
             Ok((raw, _)) => Ok(Some(raw)),
             Err(Error::Io { source: error, .. }) if error.kind() == io::ErrorKind::NotFound => {
-                if self.may_create { Ok(None) } else { Err(self.source("the file is not there; nothing was taken for deleted")) }
+                if self.may_create {
+                    Ok(None)
+                } else {
+                    Err(self.source("the file is not there; nothing was taken for deleted"))
+                }
             }
             Err(error) => Err(error),
         }

@@ -78,7 +78,10 @@ fn one_attendees_answer_changes_one_line_and_keeps_the_rest_of_it() {
 fn one_alarm_of_three_changes_alone() {
     let record = read(SERIES);
     let five = part(&record, "alerts", "five");
-    assert_eq!(changed(SERIES, &format!("{five}/trigger"), Value::Duration("-PT10M".to_owned())), (vec!["TRIGGER:-PT5M".to_owned()], vec!["TRIGGER:-PT10M".to_owned()]));
+    assert_eq!(
+        changed(SERIES, &format!("{five}/trigger"), Value::Duration("-PT10M".to_owned())),
+        (vec!["TRIGGER:-PT5M".to_owned()], vec!["TRIGGER:-PT10M".to_owned()])
+    );
     let mut without = record.clone();
     without.fields.retain(|pointer, _| pointer.below(&five).is_none());
     let (old, new) = lines_changed(SERIES, &write(SERIES, &without).0);

@@ -193,7 +193,9 @@ impl Editor<'_, '_> {
         let form = |item: &Item| item.fields.iter().next().and_then(|(name, _)| date_of(name)).and_then(form_of);
         let Some(item) = section.items.get(index) else { return Named::default() };
         let mine: Option<DateForm> = if matches!(row.form, Form::Dates(_)) { form(item) } else { None };
-        let same = |other: &Item| matches!(&other.place, Place::Own(found) if std::ptr::eq(*found, row)) && (mine.is_none() || form(other) == mine);
+        let same = |other: &Item| {
+            matches!(&other.place, Place::Own(found) if std::ptr::eq(*found, row)) && (mine.is_none() || form(other) == mine)
+        };
         if row.is_spread() && section.items.iter().skip(index + 1).any(same) {
             return self.rest.take_same(&item.fields, &section.prefix);
         }
@@ -298,7 +300,8 @@ pub(crate) fn touched(ranges: &[Range<usize>], splices: &[Splice], bytes: &[u8])
         let mut part = crate::write::splice::apply_within(bytes, range, splices);
         // Two that stand one behind the other share a border; what is put there is counted once.
         if ranges.get(at + 1).is_some_and(|next| next.start == range.end) {
-            let border: usize = splices.iter().filter(|splice| splice.range == (range.end..range.end)).map(|splice| splice.bytes.len()).sum();
+            let border: usize =
+                splices.iter().filter(|splice| splice.range == (range.end..range.end)).map(|splice| splice.bytes.len()).sum();
             part.truncate(part.len() - border);
         }
         all.extend(part);

@@ -216,7 +216,11 @@ pub(super) fn one_a_uid(plans: Vec<Plan>) -> Vec<Plan> {
     let mut keys: HashSet<String> = HashSet::new();
     let free = |plan: Plan| match plan {
         Plan::Put { splices, additions, shown } => {
-            if keys.insert(shown.key.0.clone()) { Plan::Put { splices, additions, shown } } else { Plan::Answer(Outcome::Stale) }
+            if keys.insert(shown.key.0.clone()) {
+                Plan::Put { splices, additions, shown }
+            } else {
+                Plan::Answer(Outcome::Stale)
+            }
         }
         other => other,
     };
