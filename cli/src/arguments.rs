@@ -85,6 +85,21 @@ pub(crate) enum Command {
     Link(Link),
     /// Convert a file or folder once, without a job
     Convert(Convert),
+    /// Show what two adapters, files or folders can hold, and what survives between them; writes nothing
+    Fidelity {
+        /// An adapter, or a file or folder
+        #[arg(value_name = "ADAPTER|PATH")]
+        left: PathBuf,
+        /// Another one
+        #[arg(value_name = "ADAPTER|PATH")]
+        right: PathBuf,
+    },
+    /// Show what strict readers say of cards and calendars; exits with 3 if anything is found, and writes nothing
+    Lint {
+        /// Files, or folders of .vcf and .ics files
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

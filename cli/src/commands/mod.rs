@@ -4,7 +4,9 @@ mod config;
 mod conflicts;
 mod convert;
 mod demo;
+mod fidelity;
 mod link;
+mod lint;
 mod plan;
 mod quarantine;
 mod review;
@@ -34,6 +36,8 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome<Exit> {
         Command::Quarantine(command) => quarantine::quarantine(&context, &command),
         Command::Link(command) => link::link(&context, &command),
         Command::Convert(command) => convert::convert(&context, &command),
+        Command::Fidelity { left, right } => fidelity::fidelity(&context, &left, &right),
+        Command::Lint { paths } => lint::lint(&context, &paths),
         Command::Config(_) => config::check(&context),
         Command::Demo { folder } => demo::demo(&context, &folder),
         Command::Version => version::version(&context),

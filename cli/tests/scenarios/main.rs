@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod calendars;
 mod configuration;
 mod conflicts;
 mod conversions;
@@ -11,7 +12,9 @@ mod damage;
 mod deletions;
 mod demonstration;
 mod examples;
+mod fidelity;
 mod harness;
 mod joins;
+mod lint;
 mod main_job;
 mod state;
