@@ -107,8 +107,10 @@ impl<'b> Walk<'b> {
 
     fn begin(&mut self, name: Cow<'b, [u8]>, line: &Line) {
         if let Some(child) = &mut self.child {
+            // No record stands within another, so one that begins there shows that the one before it is cut off.
             let again = child.names.first().is_some_and(|first| first.eq_ignore_ascii_case(&name));
-            if !again && !is_calendar(&name) {
+            let record = Component::named(&name).is_some() && child.names.first().is_some_and(|first| Component::named(first).is_some());
+            if !again && !record && !is_calendar(&name) {
                 child.nest(name);
                 return;
             }
@@ -331,6 +333,15 @@ mod tests {
         let (pieces, strays) = shown(&text);
         assert_eq!(pieces, [(EVENT, true), (EVENT, true)]);
         assert_eq!(strays, [unclosed("VCALENDAR"), Broken::Unopened { line: 0, name: "VEVENT".to_owned() }]);
+    }
+
+    #[test]
+    fn a_task_behind_an_event_that_is_cut_off_is_no_part_of_it() {
+        let (cut, task) = ("BEGIN:VEVENT\r\nUID:2\r\nBEGIN:VALARM\r\n", "BEGIN:VTODO\r\nUID:3\r\nEND:VTODO\r\n");
+        let text = format!("BEGIN:VCALENDAR\r\n{cut}{task}END:VCALENDAR\r\n");
+        assert_eq!(shown(&text).0, [(cut, false), (task, true)]);
+        let poll = format!("BEGIN:VCALENDAR\r\nBEGIN:VPOLL\r\n{EVENT}END:VPOLL\r\nEND:VCALENDAR\r\n");
+        assert_eq!(shown(&poll), (vec![], vec![]));
     }
 
     #[test]

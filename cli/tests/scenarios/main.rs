@@ -11,6 +11,7 @@ mod crashes;
 mod damage;
 mod deletions;
 mod demonstration;
+mod event_sheets;
 mod examples;
 mod fidelity;
 mod harness;

@@ -202,6 +202,9 @@ impl Adapter for Single {
         if self.host.cancelled() {
             return Err(Error::Cancelled);
         }
+        if found.is_cut_off() && found.items.iter().filter(|span| span.is_known(known)).count() < known.count() {
+            return Err(self.source("the file ends without END:VCALENDAR; it was cut off, and nothing was taken for deleted"));
+        }
         let anonymous = found.items.iter().any(|span| span.broken.is_none() && span.uid.is_none());
         self.profile.keys = if anonymous { Keys::Unstable } else { Keys::Stable };
         self.report(&found, known, out);
