@@ -61,6 +61,8 @@ const CASES: &[Case] = &[
     Case("6.7.2", V4, "NOTE:one\\ntwo\\, three", "notes/1/note", "one\ntwo, three"),
     Case("6.7.5", V4, "SOUND:CID:JOHNQPUBLIC.part8.19960229T080000.xyzMail@example.com", "media/1/kind", "sound"),
     Case("6.7.6", V4, "UID:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "uid", "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
+    Case("6.7.6", V4, "UID;VALUE=text:pas-id-3E65", "uid", "pas-id-3E65"),
+    Case("6.7.6", V3, "UID:pas-id-3E65", "uid", "pas-id-3E65"),
     Case("6.7.7", V4, "CLIENTPIDMAP:1;urn:uuid:53e374d9-337e-4727-8803-a1e9c14e0556", LINE, "="),
     Case(
         "6.7.8",
