@@ -1,5 +1,6 @@
 //! Laws over the real cards that `SYNCRETIC_CORPUS` names, and over anything like a card.
 
+use crate::Vcard;
 use crate::card::Card;
 use crate::source::text::Text;
 use crate::tests::edits::{Shelf, manner_of};
@@ -8,6 +9,8 @@ use crate::write::derived;
 use crate::write::edit::{create, edit};
 use crate::write::line::Manner;
 use crate::write::proof;
+use adapter::Options;
+use conformance::mutation::{Chance, damaged, survives};
 use contentline::charset::Charset;
 use contentline::content::Content;
 use contentline::items::items;
@@ -211,5 +214,57 @@ proptest! {
     fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Card::read(&bytes);
         let _ = crate::source::text::glance(&bytes).title();
+    }
+}
+
+/// Returns how many damaged files a test tries: few, unless a campaign asks for more.
+fn mutations(usual: u64) -> u64 {
+    std::env::var("SYNCRETIC_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+#[test]
+fn damaged_cards_keep_the_laws_of_edits_and_new_cards() {
+    let seeds: Vec<String> = crate::tests::rows::cards().collect();
+    for number in 0..mutations(2_000) {
+        let mut chance = Chance::new(number);
+        let seed = &seeds[chance.below(seeds.len())];
+        let bytes = damaged(seed.as_bytes(), &mut chance);
+        let Ok(text) = Text::new(&bytes) else { continue };
+        for item in items(&text.bytes) {
+            if let Ok(card) = Card::read(&text.bytes[item.span]) {
+                assert_damaged(&card, &text, number);
+            }
+        }
+    }
+}
+
+/// Checks what holds for any card that can be read, however odd.
+fn assert_damaged(card: &Card<'_>, text: &Text<'_>, number: u64) {
+    let bytes = card.document.bytes();
+    let same = edit(card, &card.record, manner_of(card.version, text)).unwrap();
+    assert_eq!(same.bytes, bytes, "{number}");
+    for (pointer, value) in &card.record.fields {
+        let Some(value) = another(pointer.as_str(), value) else { continue };
+        let changed = card.record.clone().with(pointer.as_str(), value);
+        if let Ok(written) = edit(card, &changed, manner_of(card.version, text)) {
+            assert!(changed_lines(bytes, &written.bytes) <= 1, "{number}: {pointer}");
+        }
+    }
+    let shelf = Shelf(card.record.blobs().filter_map(|blob| card.blob(blob.digest)).collect());
+    for version in ALL {
+        let manner = Manner { version: *version, charset: Charset::UTF_8, style: Style::default(), blobs: &shelf };
+        if let Ok(written) = create(&card.record, manner) {
+            assert_eq!(Card::read(&written.bytes).unwrap().record, written.record, "{number}");
+        }
+    }
+}
+
+#[test]
+fn files_of_damaged_cards_survive_edits() {
+    let seeds: Vec<String> = crate::tests::rows::cards().collect();
+    for number in 0..mutations(150) {
+        let mut chance = Chance::new(number);
+        let several: String = (0..3).map(|_| seeds[chance.below(seeds.len())].as_str()).collect();
+        survives(&Vcard, &Options::new(), "cards.vcf", &damaged(several.as_bytes(), &mut chance));
     }
 }

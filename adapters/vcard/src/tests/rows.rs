@@ -200,6 +200,11 @@ fn card(version: Version, line: &str) -> String {
     format!("BEGIN:VCARD\r\nVERSION:{}\r\nFN:Ada Lovelace\r\nN:Lovelace;Ada;;;\r\n{line}\r\n{group}END:VCARD\r\n", version.text())
 }
 
+/// Returns a card of every row.
+pub(super) fn cards() -> impl Iterator<Item = String> {
+    CASES.iter().map(|Case(_, version, line, ..)| card(*version, line))
+}
+
 fn shown(record: &Record, field: &str) -> Option<String> {
     record.field(field).map(Value::display)
 }
