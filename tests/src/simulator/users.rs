@@ -269,7 +269,8 @@ impl World {
 
     /// Tells whether an item can still be told from another: rows and replaced files are known by what they keep.
     ///
-    /// The documented limit of identity without ids: an item that keeps nothing is a deletion and a creation.
+    /// The documented limit of identity without ids: an item that keeps nothing is a deletion and a creation, and so is a
+    /// person whose name became another one and who keeps neither an address nor most of what was shown.
     fn recognisable(&self, at: usize, application: &Application, number: u64, now: &Item, replaced: bool) -> bool {
         let Some(endpoint) = self.endpoints.get(at).filter(|_| application.shape.identity != Identity::Uid) else { return true };
         let rows = application.shape.identity == Identity::Rows;
@@ -282,7 +283,11 @@ impl World {
             }
             let common = then.intersection(&shown).count();
             if rows {
-                return common >= 1;
+                let name = now.fields.get("name/full").and_then(token);
+                let same_name = name.is_none_or(|name| then.contains(&name));
+                let reached = now.lines.iter().filter_map(token).any(|line| then.contains(&line));
+                let most = 2 * common > then.len().max(shown.len()) + usize::from(application.shape.stamped);
+                return common >= 1 && (same_name || reached || most);
             }
             let stays = path.as_deref() == now.text("path");
             !replaced && key == number.to_string() || common >= 2 || common >= 1 && stays
