@@ -5,5 +5,6 @@ mod corpus;
 mod edits;
 mod endpoint;
 mod folder;
+mod rest;
 mod single;
 mod validity;
