@@ -7,6 +7,7 @@ pub(crate) mod naming;
 pub(crate) mod note;
 pub(crate) mod plan;
 pub(crate) mod profile;
+pub(crate) mod rehearsed;
 pub(crate) mod single;
 pub(crate) mod spans;
 pub(crate) mod text;

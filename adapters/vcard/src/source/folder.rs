@@ -7,6 +7,7 @@ use crate::source::naming::is_card;
 use crate::source::note::Note;
 use crate::source::plan::{Plan, Planner, Writing, one_a_name};
 use crate::source::profile::{Habits, profile};
+use crate::source::rehearsed::Rehearsed;
 use crate::source::text::{Fault, Text, glance};
 use crate::version::Version;
 use adapter::staging::{Placed, Staged, Staging, Stat, read_whole, stat};
@@ -36,6 +37,9 @@ pub(crate) struct Folder {
     scanned: Option<Vec<u8>>,
     /// The file that each UID stands in, as of the last look.
     uids: Option<HashMap<[u8; 16], String>>,
+    /// What was rehearsed last and may be performed next.
+    rehearsed: Rehearsed,
+    clock: fn() -> Moment,
 }
 
 impl Folder {
@@ -43,7 +47,25 @@ impl Folder {
     pub(crate) fn new(root: PathBuf, may_create: bool, version: Option<Version>, host: Box<dyn Host>) -> Self {
         let staging = Staging::at(root.join(".syncretic"));
         let profile = profile(Keys::Stable, Atomicity::Item);
-        Self { root, may_create, version, host, staging, profile, habits: Habits::default(), scanned: None, uids: None }
+        Self {
+            root,
+            may_create,
+            version,
+            host,
+            staging,
+            profile,
+            habits: Habits::default(),
+            scanned: None,
+            uids: None,
+            rehearsed: Rehearsed::default(),
+            clock: now,
+        }
+    }
+
+    /// Lets it take another time for now.
+    #[cfg(test)]
+    pub(crate) fn at(self, clock: fn() -> Moment) -> Self {
+        Self { clock, ..self }
     }
 
     /// Looks at every file, in the order of the names.
@@ -244,7 +266,7 @@ impl Adapter for Folder {
         if self.is_to_be_made() {
             return Ok(false);
         }
-        let (now, root) = (now(), self.identity()?);
+        let (now, root) = ((self.clock)(), self.identity()?);
         let mut found = Note::new(&root);
         for Listed { name, stat } in listing::list(&self.root, &*self.host)? {
             match stat {
@@ -261,11 +283,11 @@ impl Adapter for Folder {
     }
 
     fn recollect(&mut self, known: &dyn Known) -> Result<(), Error> {
-        self.know(known, now())
+        self.know(known, (self.clock)())
     }
 
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
-        let now = now();
+        let now = (self.clock)();
         let root = self.identity()?;
         if self.is_to_be_made() && known.count() == 0 {
             self.take_note(&mut []);
@@ -277,6 +299,7 @@ impl Adapter for Folder {
             return Err(Error::Changed { path: self.root.clone() });
         }
         self.take_note(&mut looks);
+        self.rehearsed = Rehearsed::default();
         let note = note(&root, &looks);
         self.report(looks, out);
         self.scanned = Some(root.clone());
@@ -284,7 +307,7 @@ impl Adapter for Folder {
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
-        let now = now();
+        let now = (self.clock)();
         if self.scanned.is_some() && self.scanned != Some(self.identity()?) {
             return Err(Error::Changed { path: self.root.clone() });
         }
@@ -295,11 +318,18 @@ impl Adapter for Folder {
         let uids = self.uids.as_ref();
         let planner = Planner { root: &self.root, version, style: self.habits.style(), uids, blobs };
         let host = &*self.host;
-        let plans: Result<Vec<Plan>, Error> =
-            ops.par_iter().map(|op| if host.cancelled() { Err(Error::Cancelled) } else { planner.plan(op) }).collect();
+        let rehearsed = std::mem::take(&mut self.rehearsed);
+        let plan = |op: &Op<'_>| {
+            if host.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            rehearsed.plan(step, op).map_or_else(|| planner.plan(op), Ok)
+        };
+        let plans: Result<Vec<Plan>, Error> = ops.par_iter().map(plan).collect();
         let plans = one_a_name(plans?);
         match mode {
             Mode::Rehearse => {
+                self.rehearsed = Rehearsed::of(step, ops, &plans);
                 self.answer(plans, out);
                 Ok(())
             }

@@ -251,9 +251,15 @@ fn keep_states(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result
             transaction.prepare_cached("delete from agreed where id = ?")?.execute([&id.0[..]])?;
             continue;
         };
-        let body = encode(|writer| state.encode(writer));
-        let same: Option<Blob> = transaction.prepare_cached(remote_body)?.query_row([&id.0[..]], |row| row.get(0)).optional()?;
-        put_agreed.execute(params![&id.0[..], (same.as_ref() != Some(&body)).then_some(body)])?;
+        let spelled = match batch.remote.get(id) {
+            Some(remote) => (remote.as_ref() != Some(state)).then(|| encode(|writer| state.encode(writer))),
+            None => {
+                let body = encode(|writer| state.encode(writer));
+                let same: Option<Blob> = transaction.prepare_cached(remote_body)?.query_row([&id.0[..]], |row| row.get(0)).optional()?;
+                (same.as_ref() != Some(&body)).then_some(body)
+            }
+        };
+        put_agreed.execute(params![&id.0[..], spelled])?;
     }
     Ok(())
 }
