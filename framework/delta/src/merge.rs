@@ -86,6 +86,11 @@ impl<'a> Sides<'a> {
         self.agreed.is_some_and(|agreed| agreed.alive)
     }
 
+    /// Tells whether the item joins with a record that died before this endpoint ever heard of it.
+    fn is_copy_of_dead(&self) -> bool {
+        self.agreed.is_none() && self.remote.is_some_and(|remote| !remote.alive && remote.linked.is_none())
+    }
+
     /// Tells whether a difference in this field is a person's doing that this endpoint can see.
     fn counts(&self, pointer: &Pointer) -> bool {
         (self.holds)(pointer) && !(self.volatile)(pointer) && !self.both_named(pointer)
@@ -122,6 +127,8 @@ pub fn merge(sides: &Sides<'_>, policy: Policy) -> Merged {
         (None, Some(remote)) if remote.alive => revive(sides, remote),
         (Some(meant), Some(remote)) if remote.alive => merge_fields(sides, meant, remote, policy),
         (Some(meant), Some(remote)) if sides.agreed_alive() => bury(sides, meant, remote),
+        // An older copy of a record that was deleted before it joined: it comes back whole, as it was when it went.
+        (Some(meant), Some(remote)) if sides.is_copy_of_dead() => merge_fields(sides, meant, remote, policy),
         _ => Merged::NOTHING,
     }
 }
@@ -217,10 +224,14 @@ fn start(id: RecordId, kind: &Kind, life: Option<Life>) -> Push {
     Push { change: Change { life, ..Change::new(id, kind.clone()) }, losers: Vec::new() }
 }
 
-/// A record that the store does not know, or that was made anew after its deletion.
+/// A record that the store does not know, or that was made anew after its deletion, or a copy of a deleted one that joins.
 fn born(id: RecordId, sides: &Sides<'_>, meant: &Record) -> Push {
     let mut push = start(id, &meant.kind, Some(Life::Born));
     push.change.set = meant.fields.clone();
+    if let Some(remote) = sides.remote.filter(|_| sides.is_copy_of_dead()) {
+        push.change.set.retain(|pointer, _| !remote.record.fields.contains_key(pointer));
+        return push;
+    }
     for pointer in sides.remote.into_iter().flat_map(|remote| remote.record.fields.keys()) {
         if (sides.holds)(pointer) && !meant.fields.contains_key(pointer) {
             push.change.unset.insert(pointer.clone());

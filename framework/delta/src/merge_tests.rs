@@ -52,6 +52,30 @@ fn the_policy_mine_pushes_the_local_value_and_keeps_the_other() {
 }
 
 #[test]
+fn an_older_copy_of_a_deleted_record_joins_and_brings_it_back_whole() {
+    let copy = record(&[("phone", "1"), ("note", "mine")]);
+    let dead = state(false, &[("phone", "2"), ("email", "added after the copy was made")]);
+    let result = merged(Some(&copy), None, Some(&dead));
+    let whole = record(&[("phone", "2"), ("email", "added after the copy was made"), ("note", "mine")]);
+    assert_eq!(result.target, Target::Put(whole.clone()));
+    assert_eq!(result.losers.iter().map(|loser| &loser.value).collect::<Vec<_>>(), [&Value::text("1")]);
+    for meant in [copy, whole] {
+        let push = push(RecordId([1; 16]), &sides(Some(&meant), None, Some(&dead))).unwrap();
+        assert_eq!((push.change.life, push.change.set), (Some(Life::Born), record(&[("note", "mine")]).fields));
+        assert_eq!((push.change.unset, push.losers), (BTreeSet::new(), vec![]));
+    }
+}
+
+#[test]
+fn a_record_that_is_made_anew_after_its_deletion_is_what_it_shows() {
+    let (anew, dead) = (record(&[("phone", "1")]), state(false, &[("phone", "2"), ("email", "a")]));
+    let sides = sides(Some(&anew), Some(&dead), Some(&dead));
+    assert_eq!(merge(&sides, Policy::Store).target, Target::Nothing);
+    let push = push(RecordId([1; 16]), &sides).unwrap();
+    assert_eq!((push.change.set, push.change.unset), (anew.fields.clone(), BTreeSet::from([Pointer::new("email")])));
+}
+
+#[test]
 fn without_a_common_ancestor_the_store_stands_whatever_the_policy() {
     let (mine, theirs) = (record(&[("phone", "2"), ("note", "mine")]), state(true, &[("phone", "3")]));
     let result = merge(&sides(Some(&mine), None, Some(&theirs)), Policy::Mine);
