@@ -82,6 +82,11 @@ impl<'a> Sides<'a> {
         self.agreed.filter(|agreed| agreed.alive)?.record.fields.get(pointer)
     }
 
+    /// Tells whether nobody knows what a field's values came from: what stands in the store stands, and the other is kept.
+    fn unknown(&self, pointer: &Pointer) -> bool {
+        self.agreed.is_some_and(|agreed| agreed.alive && agreed.is_unknown(pointer))
+    }
+
     fn agreed_alive(&self) -> bool {
         self.agreed.is_some_and(|agreed| agreed.alive)
     }
@@ -115,7 +120,8 @@ impl<'a> Sides<'a> {
 
     /// Returns the fields that a person changed here since the last common state.
     fn edits(&self, meant: &'a Record) -> Vec<(&'a Pointer, Option<&'a Value>)> {
-        let edited = |pointer: &&Pointer| meant.fields.get(*pointer) != self.base(pointer) && self.counts(pointer);
+        let edited =
+            |pointer: &&Pointer| meant.fields.get(*pointer) != self.base(pointer) && !self.unknown(pointer) && self.counts(pointer);
         self.pointers().into_iter().filter(edited).map(|pointer| (pointer, meant.fields.get(pointer))).collect()
     }
 }
@@ -142,15 +148,26 @@ fn revive(sides: &Sides<'_>, remote: &State) -> Merged {
 /// The item lives here and died in the store: it goes, unless it was edited here since.
 fn bury(sides: &Sides<'_>, meant: &Record, remote: &State) -> Merged {
     let edits = sides.edits(meant);
+    let losers = unexplained(sides, meant, remote);
     if edits.is_empty() {
-        return Merged { target: Target::Delete, losers: Vec::new() };
+        return Merged { target: Target::Delete, losers };
     }
     let mut record = remote.record.clone();
     for (pointer, value) in edits {
         put(&mut record, pointer, value);
     }
     keep_own(sides, meant, &mut record);
-    Merged { target: Target::Put(record), losers: Vec::new() }
+    Merged { target: Target::Put(record), losers }
+}
+
+/// Values of which nobody knows what they came from are no edits: they do not bring a record back, but they are kept.
+fn unexplained(sides: &Sides<'_>, meant: &Record, remote: &State) -> Vec<Loser> {
+    let unknown = sides.agreed.into_iter().flat_map(State::unknown).filter(|pointer| sides.counts(pointer));
+    let lost = unknown.filter_map(|pointer| {
+        let value = meant.fields.get(pointer).filter(|value| remote.record.fields.get(pointer) != Some(value))?;
+        Some(Loser { field: pointer.clone(), value: value.clone(), against: Against::Death, base: None })
+    });
+    lost.collect()
 }
 
 fn merge_fields(sides: &Sides<'_>, meant: &Record, remote: &State, policy: Policy) -> Merged {
@@ -164,7 +181,8 @@ fn merge_fields(sides: &Sides<'_>, meant: &Record, remote: &State, policy: Polic
         if mine == theirs || mine == base || !sides.counts(pointer) {
             continue;
         }
-        let standing = theirs != base && (policy == Policy::Store || !sides.agreed_alive());
+        let unknown = sides.unknown(pointer);
+        let standing = unknown || theirs != base && (policy == Policy::Store || !sides.agreed_alive());
         if !standing {
             put(&mut record, pointer, mine);
         } else if let Some(value) = mine {

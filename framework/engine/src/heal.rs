@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use delta::merge::same_content;
 use delta::{State, Transaction};
-use protocol::{Appended, Cursor, Envelope, Place, Sequence};
+use protocol::{Appended, Cursor, Envelope, Place};
 use record::{Change, Conflict, ConflictId, Life, RecordId};
 
 use crate::context::Session;
@@ -216,7 +216,7 @@ fn lost(session: &mut Session<'_>, known: &Known, replay: &Replay) -> Result<Tra
 /// Returns what the entries after `common` said of a record and the log does not say any more, unless it says otherwise by now.
 fn lost_change(id: RecordId, old: &State, new: Option<&State>, common: u64) -> Change {
     let mut change = Change::new(id, old.record.kind.clone());
-    let since = |pointer| new.and_then(|new| new.since.get(pointer)).copied().unwrap_or_default();
+    let since = |pointer: &record::Pointer| new.and_then(|new| new.since.get(pointer)).copied().unwrap_or_default();
     let (at, alive) = new.map_or((0, false), |new| (new.at, new.alive));
     if old.at > common && at <= common {
         let edited = new.is_some_and(|new| new.since.values().any(|since| *since > common));
@@ -272,13 +272,4 @@ fn rebase(
         }
     }
     Some(state)
-}
-
-/// The place of a retained entry.
-impl Retained {
-    /// Returns what is retained of a place alone.
-    #[must_use]
-    pub fn mark(sequence: Sequence, hash: protocol::Hash) -> Self {
-        Self { sequence, hash, envelope: None }
-    }
 }

@@ -60,7 +60,7 @@ fn meta(n: u8) -> Meta {
         note: n.is_multiple_of(2).then(|| vec![n, n]),
         view: vec!["name/full".into()],
         cursor: Some(cursor()),
-        frozen: vec![Frozen { transaction: TransactionId([n; 16]), base: cursor(), conflicts: vec![ConflictId([n; 16])] }],
+        frozen: vec![Frozen { transaction: TransactionId([n; 16]), base: cursor(), conflicts: vec![ConflictId([n; 16])], envelope: None }],
         out: None,
         pending: vec![conflict(n)],
         apart: [(id(1), id(2))].into(),
@@ -161,10 +161,10 @@ fn a_store_of_a_newer_version_is_refused_and_left_alone() {
     let path = folder.path().join("endpoint.sqlite");
     drop(Sqlite::open(&path).unwrap());
     let raw = rusqlite::Connection::open(&path).unwrap();
-    raw.execute_batch("pragma user_version = 2").unwrap();
+    raw.execute_batch("pragma user_version = 3").unwrap();
     drop(raw);
     let error = Sqlite::open(&path).err().unwrap().to_string();
-    assert!(error.contains("version 2") && error.contains("upgrade"), "{error}");
+    assert!(error.contains("version 3") && error.contains("upgrade"), "{error}");
 }
 
 #[test]
