@@ -133,8 +133,7 @@ pub fn merge(sides: &Sides<'_>, policy: Policy) -> Merged {
         (None, Some(remote)) if remote.alive => revive(sides, remote),
         (Some(meant), Some(remote)) if remote.alive => merge_fields(sides, meant, remote, policy),
         (Some(meant), Some(remote)) if sides.agreed_alive() => bury(sides, meant, remote),
-        // An older copy of a record that was deleted before it joined: it comes back whole, as it was when it went.
-        (Some(meant), Some(remote)) if sides.is_copy_of_dead() => merge_fields(sides, meant, remote, policy),
+        (Some(meant), Some(remote)) if sides.is_copy_of_dead() => complete(sides, meant, remote),
         _ => Merged::NOTHING,
     }
 }
@@ -168,6 +167,15 @@ fn unexplained(sides: &Sides<'_>, meant: &Record, remote: &State) -> Vec<Loser> 
         Some(Loser { field: pointer.clone(), value: value.clone(), against: Against::Death, base: None })
     });
     lost.collect()
+}
+
+/// A copy of a record that was deleted before it joined lives as it is; what it lacks was added after it was copied.
+fn complete(sides: &Sides<'_>, meant: &Record, remote: &State) -> Merged {
+    let mut record = remote.record.clone();
+    let held = meant.fields.iter().filter(|(pointer, _)| sides.counts(pointer));
+    held.for_each(|(pointer, value)| put(&mut record, pointer, Some(value)));
+    keep_own(sides, meant, &mut record);
+    Merged { target: Target::Put(record), losers: Vec::new() }
 }
 
 fn merge_fields(sides: &Sides<'_>, meant: &Record, remote: &State, policy: Policy) -> Merged {
@@ -247,7 +255,7 @@ fn born(id: RecordId, sides: &Sides<'_>, meant: &Record) -> Push {
     let mut push = start(id, &meant.kind, Some(Life::Born));
     push.change.set = meant.fields.clone();
     if let Some(remote) = sides.remote.filter(|_| sides.is_copy_of_dead()) {
-        push.change.set.retain(|pointer, _| !remote.record.fields.contains_key(pointer));
+        push.change.set.retain(|pointer, value| remote.record.fields.get(pointer) != Some(value));
         return push;
     }
     for pointer in sides.remote.into_iter().flat_map(|remote| remote.record.fields.keys()) {

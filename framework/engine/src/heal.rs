@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use delta::merge::same_content;
 use delta::{State, Transaction};
 use protocol::{Appended, Cursor, Envelope, Place};
-use record::{Change, Conflict, ConflictId, Life, RecordId};
+use record::{Against, Change, Conflict, ConflictId, Digest, Life, Pointer, RecordId, Value};
 
 use crate::context::Session;
 use crate::error::Error;
@@ -115,7 +115,7 @@ fn rebuild(session: &mut Session<'_>, mine: &Cursor, common: Cursor) -> Result<(
     for id in &ids {
         let (agreed, new) = (session.trees.agreed(*id)?.cloned(), session.trees.remote(*id)?.cloned());
         if let Some(agreed) = agreed {
-            let volatile = |pointer: &record::Pointer| session.profile.volatile.holds(pointer);
+            let volatile = |pointer: &Pointer| session.profile.volatile.holds(pointer);
             let rebased = rebase(&agreed, known.remote.get(id), new.as_ref(), known.common, &volatile);
             session.trees.put_agreed(*id, rebased);
         }
@@ -209,14 +209,54 @@ fn lost(session: &mut Session<'_>, known: &Known, replay: &Replay) -> Result<Tra
             break;
         }
     }
-    transaction.conflicts = known.conflicts.iter().filter(|conflict| !replay.opened.contains(&conflict.id)).cloned().collect();
+    transaction.conflicts = known.conflicts.clone();
+    for (id, old) in &known.remote {
+        session.trees.fetch(*id)?;
+        transaction.conflicts.extend(overruled(session, *id, old, known.common));
+    }
+    transaction.conflicts.retain(|conflict| !replay.opened.contains(&conflict.id));
     Ok(transaction)
+}
+
+/// Returns, as conflicts, the lost values of a record over which others wrote since without having seen them.
+///
+/// Their ids follow from what they say: every device that knows one tells the same.
+fn overruled(session: &Session<'_>, id: RecordId, old: &State, common: u64) -> Vec<Conflict> {
+    let (_, _, Some(new)) = session.trees.sides(id) else { return Vec::new() };
+    let since = |pointer: &Pointer| if new.alive { new.since.get(pointer).copied().unwrap_or_default() } else { new.at };
+    let against = if new.alive { Against::Value } else { Against::Death };
+    let own = |pointer: &Pointer| {
+        session.profile.volatile.holds(pointer) || Some(pointer) == session.profile.unique.as_ref() || pointer.as_str() == "uid"
+    };
+    let known = |pointer: &Pointer, value: &Value| {
+        session.trees.conflicts().any(|conflict| conflict.record == id && conflict.field == *pointer && conflict.value == *value)
+    };
+    let lost = old.since.iter().filter(|(pointer, told)| **told > common && since(pointer) > common && !own(pointer));
+    let conflict = lost.filter_map(|(field, _)| {
+        let value = old.record.fields.get(field)?;
+        if new.alive && new.record.fields.get(field) == Some(value) || !old.alive || known(field, value) {
+            return None;
+        }
+        let text = value.display();
+        let digest = Digest::of_parts(&[b"syncretic.lost/1", &id.0, field.as_str().as_bytes(), text.as_bytes()]);
+        let origin = session.endpoint.to_owned();
+        Some(Conflict {
+            id: ConflictId(digest.head()),
+            record: id,
+            field: field.clone(),
+            value: value.clone(),
+            against,
+            base: None,
+            origin,
+        })
+    });
+    conflict.collect()
 }
 
 /// Returns what the entries after `common` said of a record and the log does not say any more, unless it says otherwise by now.
 fn lost_change(id: RecordId, old: &State, new: Option<&State>, common: u64) -> Change {
     let mut change = Change::new(id, old.record.kind.clone());
-    let since = |pointer: &record::Pointer| new.and_then(|new| new.since.get(pointer)).copied().unwrap_or_default();
+    let since = |pointer: &Pointer| new.and_then(|new| new.since.get(pointer)).copied().unwrap_or_default();
     let (at, alive) = new.map_or((0, false), |new| (new.at, new.alive));
     if old.at > common && at <= common {
         let edited = new.is_some_and(|new| new.since.values().any(|since| *since > common));
@@ -247,13 +287,7 @@ fn lost_change(id: RecordId, old: &State, new: Option<&State>, common: u64) -> C
 
 /// Returns what can still be called agreed: what the collection says as before, what was agreed on entries that the log
 /// still has, and what it says again by now. Of everything else nobody knows any more what it came from.
-fn rebase(
-    agreed: &State,
-    old: Option<&State>,
-    new: Option<&State>,
-    common: u64,
-    volatile: &dyn Fn(&record::Pointer) -> bool,
-) -> Option<State> {
+fn rebase(agreed: &State, old: Option<&State>, new: Option<&State>, common: u64, volatile: &dyn Fn(&Pointer) -> bool) -> Option<State> {
     let new = new?;
     let mut state = agreed.clone();
     if agreed.at > common && !agreed.alive && new.alive && same_content(&agreed.record, &new.record, volatile) {
@@ -272,4 +306,57 @@ fn rebase(
         }
     }
     Some(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::Kind;
+
+    /// A state whose fields were told at these sequences.
+    fn state(alive: bool, at: u64, fields: &[(&str, &str, u64)]) -> State {
+        let mut state = State { alive, at, ..State::unborn(Kind::CONTACT) };
+        for (field, text, sequence) in fields {
+            state.put(&Pointer::new(field), Some(&Value::text(text)), *sequence);
+        }
+        state
+    }
+
+    fn lost(old: &State, new: Option<&State>) -> (Option<Life>, Vec<String>) {
+        let change = lost_change(RecordId([1; 16]), old, new, 5);
+        let set = change.set.iter().map(|(field, value)| format!("{field}={}", value.display()));
+        (change.life, set.chain(change.unset.iter().map(|field| format!("-{field}"))).collect())
+    }
+
+    #[test]
+    fn what_the_lost_entries_said_is_told_again() {
+        let old = state(true, 2, &[("a", "1", 2), ("b", "2", 6)]);
+        assert_eq!(lost(&old, Some(&state(true, 2, &[("a", "1", 2), ("b", "1", 2)]))), (None, vec!["b=2".to_owned()]));
+        assert_eq!(lost(&state(true, 7, &[("a", "1", 7)]), None), (Some(Life::Born), vec!["a=1".to_owned()]));
+    }
+
+    #[test]
+    fn what_others_said_since_stands() {
+        let old = state(true, 2, &[("a", "1", 2), ("b", "2", 6)]);
+        assert_eq!(lost(&old, Some(&state(true, 2, &[("a", "1", 2), ("b", "3", 6)]))), (None, vec![]));
+        assert_eq!(lost(&old, Some(&state(false, 6, &[("a", "1", 2), ("b", "1", 2)]))), (None, vec![]));
+    }
+
+    #[test]
+    fn a_lost_deletion_is_told_again_unless_the_record_was_edited_since() {
+        let old = state(false, 6, &[("a", "1", 2)]);
+        assert_eq!(lost(&old, Some(&state(true, 2, &[("a", "1", 2)]))).0, Some(Life::Dead));
+        assert_eq!(lost(&old, Some(&state(true, 2, &[("a", "2", 6)]))).0, None);
+        assert_eq!(lost(&old, None).0, Some(Life::Dead));
+    }
+
+    #[test]
+    fn what_was_agreed_on_lost_entries_is_agreed_only_where_the_collection_says_it_again() {
+        let agreed = state(true, 2, &[("a", "1", 2), ("b", "2", 6), ("c", "2", 6)]);
+        let new = state(true, 2, &[("a", "9", 6), ("b", "2", 7), ("c", "3", 7)]);
+        let rebased = rebase(&agreed, Some(&agreed), Some(&new), 5, &|_| false).unwrap();
+        let unknown: Vec<&str> = rebased.unknown().map(Pointer::as_str).collect();
+        assert_eq!((unknown, rebased.record.text("a"), rebased.record.text("b")), (vec!["c"], Some("1"), Some("2")));
+        assert_eq!(rebase(&agreed, Some(&agreed), None, 5, &|_| false), None);
+    }
 }

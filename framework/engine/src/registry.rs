@@ -31,8 +31,12 @@ pub enum Standing {
 pub fn stand(store: &dyn Store, collection: &Collection, device: &DeviceId, noted: Option<Cursor>) -> Result<Standing, Error> {
     let members = store.state(collection)?.members;
     let told = members.into_iter().find(|member| member.device == *device).and_then(|member| member.cursor);
-    let ahead = told.filter(|told| noted != Some(*told) && noted.is_none_or(|noted| noted.log == told.log && noted.sequence < told.sequence));
-    Ok(ahead.map_or(Standing::AsNoted, |store| Standing::Ahead { noted, store }))
+    Ok(standing(noted, told))
+}
+
+fn standing(noted: Option<Cursor>, told: Option<Cursor>) -> Standing {
+    let further = |told: &Cursor| noted.is_none_or(|noted| noted.log == told.log && noted.sequence < told.sequence);
+    told.filter(further).map_or(Standing::AsNoted, |store| Standing::Ahead { noted, store })
 }
 
 /// Tells the store up to where this device has everything, and returns what is to be kept as noted.
@@ -42,4 +46,33 @@ pub fn stand(store: &dyn Store, collection: &Collection, device: &DeviceId, note
 pub fn note(store: &dyn Store, collection: &Collection, device: &DeviceId, cursor: &Cursor) -> Result<Cursor, Error> {
     store.arrived(collection, device, cursor)?;
     Ok(*cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{Hash, LogId, Sequence};
+
+    fn at(log: u8, sequence: u64) -> Cursor {
+        Cursor { log: LogId([log; 16]), sequence: Sequence(sequence), hash: Hash([3; 32]) }
+    }
+
+    #[test]
+    fn a_device_that_is_where_it_said_is_no_news() {
+        for (noted, told) in [(None, None), (Some(at(1, 7)), Some(at(1, 7))), (Some(at(1, 7)), None)] {
+            assert_eq!(standing(noted, told), Standing::AsNoted);
+        }
+    }
+
+    #[test]
+    fn a_store_that_went_back_or_was_made_anew_is_not_the_devices_fault() {
+        assert_eq!(standing(Some(at(1, 7)), Some(at(1, 3))), Standing::AsNoted);
+        assert_eq!(standing(Some(at(1, 7)), Some(at(2, 9))), Standing::AsNoted);
+    }
+
+    #[test]
+    fn a_device_that_the_store_heard_more_of_was_restored_or_copied() {
+        assert_eq!(standing(Some(at(1, 7)), Some(at(1, 9))), Standing::Ahead { noted: Some(at(1, 7)), store: at(1, 9) });
+        assert_eq!(standing(None, Some(at(1, 9))), Standing::Ahead { noted: None, store: at(1, 9) });
+    }
 }

@@ -72,7 +72,8 @@ pub(crate) fn load(session: &mut Session<'_>) -> Result<Vec<ConflictId>, Error> 
     let collection = &session.settings.collection;
     let wrong = |reason: &str| Error::Store(StoreError::Integrity(format!("the snapshot of collection `{collection}` {reason}")));
     let snapshot = session.doors.store.snapshot(collection)?.ok_or_else(|| wrong("is missing, though entries were compacted away"))?;
-    let behind = session.trees.meta.cursor.is_some_and(|cursor| cursor.log != snapshot.cursor.log || cursor.sequence > snapshot.cursor.sequence);
+    let behind =
+        session.trees.meta.cursor.is_some_and(|cursor| cursor.log != snapshot.cursor.log || cursor.sequence > snapshot.cursor.sequence);
     if behind {
         return Err(wrong("is of another place than the entries that were compacted away"));
     }

@@ -272,8 +272,15 @@ fn agreement(sides: (Option<&Seen>, Option<&State>, Option<&State>)) -> Option<S
         (true, _) => State { alive: true, at: remote.at, ..State::unborn(remote.record.kind.clone()) },
         (false, _) => return None,
     };
-    let pointers: BTreeSet<_> =
-        seen.meant.fields.keys().chain(remote.record.fields.keys()).chain(state.record.fields.keys()).chain(state.unknown()).cloned().collect();
+    let pointers: BTreeSet<_> = seen
+        .meant
+        .fields
+        .keys()
+        .chain(remote.record.fields.keys())
+        .chain(state.record.fields.keys())
+        .chain(state.unknown())
+        .cloned()
+        .collect();
     for pointer in pointers {
         let value = remote.record.fields.get(&pointer);
         let told = state.record.fields.get(&pointer) == value && !state.is_unknown(&pointer);

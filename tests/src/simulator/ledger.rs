@@ -66,6 +66,20 @@ impl Ledger {
         Self { place: Cursor::start(log), ..Self::default() }
     }
 
+    /// Remembers what records once were, though the log does not say so any more.
+    pub(super) fn remember(&mut self, before: Self) {
+        self.disputed.extend(before.disputed);
+        for (id, was) in before.records {
+            let account = self.records.entry(id).or_default();
+            account.ever.extend(was.ever);
+            account.names.extend(was.names);
+            account.moved |= was.moved;
+            for (pointer, stood) in was.stood {
+                account.stood.entry(pointer).or_default().extend(stood);
+            }
+        }
+    }
+
     /// Returns how many entries it has followed.
     pub(super) fn followed(&self) -> u64 {
         self.place.sequence.0

@@ -43,7 +43,8 @@ impl Log {
 
     /// Returns the entries after a cursor up to a head, which may be an older one.
     pub(super) fn page(&self, after: &Cursor, head: u64, limit: usize) -> Result<Page, Error> {
-        let known = self.place(after.sequence.0).is_some_and(|hash| hash == after.hash || self.mutation == Some(Mutation::KnowsCursorsBySequence));
+        let known =
+            self.place(after.sequence.0).is_some_and(|hash| hash == after.hash || self.mutation == Some(Mutation::KnowsCursorsBySequence));
         if after.log != self.id || !known {
             return Err(Error::UnknownCursor { collection: "sim".into(), cursor: after.to_string() });
         }

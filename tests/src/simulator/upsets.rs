@@ -49,10 +49,11 @@ impl World {
             let log = self.log.look();
             (log.id, log.entries.clone())
         };
-        self.ledger = Ledger::of(id);
+        let before = std::mem::replace(&mut self.ledger, Ledger::of(id));
         for entry in entries {
             let _ = self.ledger.take(&entry, &self.collection, &self.history);
         }
+        self.ledger.remember(before);
     }
 
     /// A device makes a snapshot, and the store keeps no older entries.

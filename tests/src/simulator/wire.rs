@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use protocol::{
-    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Envelope, Error, Fence, Head, Lease, LeaseMode, Page, Place, Right, Sequence,
-    Snapshot, State, Store, Timestamp, TransactionId,
+    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Envelope, Error, Fence, Head, Lease, LeaseMode, Page, Place, Right,
+    Sequence, Snapshot, State, Store, Timestamp, TransactionId,
 };
 
 use super::faults::Fault;

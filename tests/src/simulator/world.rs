@@ -375,10 +375,18 @@ impl World {
         match violation.kind {
             "SPURIOUS" | "REGRESSED" if !avoidable => self.count("conflicts between relatives"),
             // Rows that are equal, or equally like what was there, cannot be told apart: one goes for the other.
+            // A restored device takes rows and files that it forgot for new ones, until it hears of them.
+            "DUPLICATE" | "RESURRECTED" if self.faults.on(Fault::Restored) && !self.all_by_uid() => self.count("items that were forgotten"),
             "KILLED" | "LOST" if self.copied && self.nameless() => self.count("copies that were taken for each other"),
             _ => self.violated(violation),
         }
     }
+
+    /// Tells whether every application names its items by UID.
+    fn all_by_uid(&self) -> bool {
+        self.endpoints.iter().all(|endpoint| endpoint.application.look().shape.identity == Identity::Uid)
+    }
+
     /// Tells whether some application does not name its items.
     fn nameless(&self) -> bool {
         self.endpoints.iter().any(|endpoint| endpoint.application.look().shape.identity == Identity::Rows)

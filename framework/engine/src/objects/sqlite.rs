@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use adapter::{Fingerprint, Key};
 use delta::State;
-use record::codec::{CodecError, Reader, Writer};
 use protocol::{Envelope, Hash, Sequence};
+use record::codec::{CodecError, Reader, Writer};
 use record::{Conflict, RecordId};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
