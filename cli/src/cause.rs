@@ -118,8 +118,18 @@ impl About<'_> {
 /// Says why the store did not do what it was asked.
 pub(crate) fn store(error: &protocol::Error) -> Failure {
     let exit = match error {
-        protocol::Error::Unavailable(_) => Exit::Temporary,
-        protocol::Error::NotAuthorised(_) => Exit::Unauthorised,
+        protocol::Error::Unavailable(_)
+        | protocol::Error::TooMany { .. }
+        | protocol::Error::Leased { .. }
+        | protocol::Error::StaleFence { .. } => Exit::Temporary,
+        protocol::Error::NotAuthorised(_)
+        | protocol::Error::ReadOnly(_)
+        | protocol::Error::Unauthenticated(_)
+        | protocol::Error::Revoked { .. }
+        | protocol::Error::UnknownDevice(_)
+        | protocol::Error::WrongCode
+        | protocol::Error::Rejected { .. } => Exit::Unauthorised,
+        protocol::Error::Held { .. } => Exit::Stopped,
         protocol::Error::UnknownCursor { .. }
         | protocol::Error::Malformed(_)
         | protocol::Error::Newer { .. }
