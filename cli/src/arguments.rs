@@ -1,6 +1,7 @@
 //! The command line: every command and option, with the words that `--help` shows.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -93,6 +94,18 @@ pub(crate) enum Command {
         /// The folder; must not exist, or be empty
         #[arg(value_name = "DIR", default_value = "syncretic-demo")]
         folder: PathBuf,
+    },
+    /// Sync whenever files change, the store moves or it is time, until asked to stop
+    Watch {
+        /// The jobs; default: all
+        #[arg(value_name = "JOB")]
+        jobs: Vec<String>,
+        /// Sync each job at least this often, whatever was noticed
+        #[arg(long, value_name = "TIME", default_value = "15m", value_parser = crate::span::some)]
+        every: Duration,
+        /// Print the unit of a systemd user service that does this, and end
+        #[arg(long)]
+        print_unit: bool,
     },
     /// Print the version
     Version,

@@ -42,6 +42,12 @@ pub(crate) fn short_device(device: &Device) -> String {
     device.device().to_string().chars().take(12).collect()
 }
 
+/// Returns a random number; zero where the system gives none, for what chance only makes calmer.
+pub(crate) fn random() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_or(0, |()| u64::from_ne_bytes(bytes))
+}
+
 struct System;
 
 impl Randomness for System {
@@ -58,7 +64,8 @@ impl Randomness for System {
 /// Every point is a good place to end: what was begun is durable and will be recovered.
 fn pass(_: Point) -> bool {
     if interrupt::asked() {
-        end(Exit::Interrupted, "interrupted; nothing is lost, and the next `syncretic sync` goes on from here");
+        let (exit, message) = interrupt::farewell();
+        end(exit, message);
     }
     true
 }

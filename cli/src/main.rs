@@ -16,10 +16,12 @@ mod jobs;
 mod prefix;
 mod progress;
 mod report;
+mod span;
 mod state;
 mod summary;
 mod terminal;
 mod values;
+mod watch;
 mod work;
 
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ mod review;
 mod status;
 mod sync;
 mod version;
+mod watch;
 
 use crate::arguments::{Arguments, Command};
 use crate::context::Context;
@@ -36,6 +37,8 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome<Exit> {
         Command::Convert(command) => convert::convert(&context, &command),
         Command::Config(_) => config::check(&context),
         Command::Demo { folder } => demo::demo(&context, &folder),
+        Command::Watch { print_unit: true, .. } => watch::print_unit(&context),
+        Command::Watch { jobs, every, .. } => watch::watch(&context, &jobs, every),
         Command::Version => version::version(&context),
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn each_job(context: &Context, prepared: &[Prepared<'_>], name: &str,
 }
 
 /// Tells what stopped, what is quarantined, and the events of a job.
-fn tell(context: &Context, done: &Done, deed: Deed) {
+pub(crate) fn tell(context: &Context, done: &Done, deed: Deed) {
     let terminal = &context.terminal;
     if let Some(failure) = &done.failure {
         terminal.error(failure);

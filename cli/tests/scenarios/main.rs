@@ -14,4 +14,6 @@ mod examples;
 mod harness;
 mod joins;
 mod main_job;
+mod running;
 mod state;
+mod watching;
