@@ -9,8 +9,7 @@ const UNITS: &[(&str, u64)] = &[("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)
 /// # Errors
 /// Fails with what a length looks like.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let (digits, seconds) =
-        UNITS.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds))).unwrap_or((text, 1));
+    let (digits, seconds) = UNITS.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds))).unwrap_or((text, 1));
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.parse::<u64>().ok().filter(|_| plain).and_then(|number| number.checked_mul(seconds));
     number.map(Duration::from_secs).ok_or_else(|| "a length of time is a number and s, m, h or d, as `15m`".to_owned())

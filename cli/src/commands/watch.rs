@@ -154,7 +154,9 @@ impl<'w> Watch<'w> {
         };
         match files {
             Ok(files) => watch.files = Some(files),
-            Err(error) => context.terminal.error(format!("warning: this system cannot watch files ({error}); they are looked at on schedule")),
+            Err(error) => {
+                context.terminal.error(format!("warning: this system cannot watch files ({error}); they are looked at on schedule"))
+            }
         }
         watch.arrange(false);
         watch.announce(every);
@@ -280,9 +282,10 @@ fn state(done: &Done) -> String {
 }
 
 fn places(config: &Config, prepared: &[Prepared<'_>]) -> Vec<Place<usize>> {
-    let endpoints = prepared.iter().enumerate().flat_map(|(owner, job)| {
-        job.endpoints().map(move |endpoint| Place { owner, path: endpoint.path.value.clone() })
-    });
+    let endpoints = prepared
+        .iter()
+        .enumerate()
+        .flat_map(|(owner, job)| job.endpoints().map(move |endpoint| Place { owner, path: endpoint.path.value.clone() }));
     let file = config.source.file();
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     endpoints.chain([Place { owner: prepared.len(), path: file }]).collect()

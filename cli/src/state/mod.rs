@@ -7,11 +7,13 @@
 //! endpoints/<collection>/<endpoint>.sqlite the object stores
 //! holds/<hold>                             what a safety stop showed
 //! locks/<collection>                       held while a process syncs the collection
+//! servers/<host>-<digest>/                 a server that this device is enrolled at
 //! ```
 
 mod device;
 mod holds;
 mod lock;
+mod servers;
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -23,6 +25,7 @@ use record::Digest;
 pub(crate) use device::Device;
 pub(crate) use holds::Holds;
 pub(crate) use lock::Lock;
+pub(crate) use servers::{Enrolled, Pins, Servers};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -134,6 +137,11 @@ impl Home {
         Holds::in_folder(self.root.join("holds"))
     }
 
+    /// Returns the servers that this device is enrolled at.
+    pub(crate) fn servers(&self) -> Servers {
+        Servers::in_folder(self.root.join("servers"))
+    }
+
     /// Waits, for a bounded time, until this process is the only one that syncs the collection.
     pub(crate) fn lock(&self, collection: &Collection) -> Outcome<Lock> {
         let folder = self.root.join("locks");
@@ -172,6 +180,18 @@ fn write_once(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         Err(error) => Err(error),
         Ok(()) => path.parent().map_or(Ok(()), sync_folder),
     }
+}
+
+/// Writes a whole file in one step, in the place of the one that is there; durable before it returns.
+fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let staged = PathBuf::from(name);
+    let written = stage(&staged, content, mode).and_then(|()| fs::rename(&staged, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&staged);
+    }
+    written.and_then(|()| path.parent().map_or(Ok(()), sync_folder))
 }
 
 fn stage(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {

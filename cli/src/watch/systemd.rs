@@ -82,6 +82,9 @@ mod tests {
         let packaged = include_str!("../../../packaging/syncretic.service");
         let printed = unit(Path::new("%h/.cargo/bin/syncretic"), Path::new("%h/.config/syncretic/syncretic.toml"), None);
         // Only the specifiers of the home folder stand where a path of this machine would.
-        assert_eq!(packaged, printed.replace("\"%%h", "%h").replace("syncretic\" -c", "syncretic -c").replace("toml\" watch", "toml watch"));
+        assert_eq!(
+            packaged,
+            printed.replace("\"%%h", "%h").replace("syncretic\" -c", "syncretic -c").replace("toml\" watch", "toml watch")
+        );
     }
 }

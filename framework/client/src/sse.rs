@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn the_last_id_is_kept_for_the_stream_that_goes_on() {
-        let mut events = Events::new("id: 41\ndata: x\n\nid: bad\0\nretry: 1500\nretry: soon\ndata: y\n\n".as_bytes(), Some("40".to_owned()));
+        let mut events =
+            Events::new("id: 41\ndata: x\n\nid: bad\0\nretry: 1500\nretry: soon\ndata: y\n\n".as_bytes(), Some("40".to_owned()));
         assert_eq!(events.last_id(), Some("40"));
         events.wait().unwrap();
         assert_eq!((events.last_id(), events.retry()), (Some("41"), None));
