@@ -14,6 +14,7 @@ mod examples;
 mod harness;
 mod joins;
 mod main_job;
+mod proxy;
 mod running;
 mod state;
 mod watching;
