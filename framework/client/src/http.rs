@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
+use protocol::routes::FENCE;
 use ureq::http::{Method, Request, Response, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body, SendBody, Timeout};
+use ureq::{Agent, Body, Timeout};
 
 use crate::address::Address;
 
@@ -25,7 +26,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), silence: Duration::from_secs(30) }
+        Self { connect: Duration::from_secs(10), silence: Duration::from_secs(20) }
     }
 }
 
@@ -41,6 +42,9 @@ pub enum Broken {
     /// Somebody answered, and it is not the server or not this protocol; asking again would not help.
     #[error("{0}")]
     Wrong(String),
+    /// The answer is larger than it may be.
+    #[error("{0}")]
+    TooLarge(String),
 }
 
 /// A line to one server.
@@ -63,6 +67,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) patience: Duration,
     /// Where an event stream goes on.
     pub(crate) last_event: Option<&'a str>,
+    /// The number of the lease that it is done under.
+    pub(crate) fence: Option<&'a str>,
 }
 
 /// The methods that are used here.
@@ -129,6 +135,9 @@ impl Line {
         if let Some(last) = ask.last_event {
             request = request.header("last-event-id", last);
         }
+        if let Some(fence) = ask.fence {
+            request = request.header(FENCE, fence);
+        }
         let body = match ask.body {
             Some((kind, bytes)) => {
                 request = request.header(header::CONTENT_TYPE, kind).header(header::CONTENT_LENGTH, bytes.len());
@@ -174,7 +183,7 @@ impl Line {
             ureq::Error::Io(error) => self.io(&error),
             ureq::Error::Rustls(error) => Broken::Wrong(format!("`{host}` could not show that it is `{host}`: {error}")),
             ureq::Error::Tls(reason) => Broken::Wrong(format!("`{host}` could not show that it is `{host}`: {reason}")),
-            ureq::Error::BodyExceedsLimit(limit) => Broken::Wrong(format!("`{host}` sent more than {limit} bytes")),
+            ureq::Error::BodyExceedsLimit(limit) => Broken::TooLarge(format!("`{host}` sent more than {limit} bytes")),
             ureq::Error::Protocol(error) => Broken::Silent(format!("`{host}` did not answer in HTTP: {error}")),
             other => Broken::Wrong(format!("`{host}` cannot be asked: {other}")),
         }
@@ -185,7 +194,7 @@ impl Line {
         if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
             return match inner {
                 ureq::Error::Timeout(_) => Broken::Silent(format!("`{host}` did not answer in time")),
-                ureq::Error::BodyExceedsLimit(limit) => Broken::Wrong(format!("`{host}` sent more than {limit} bytes")),
+                ureq::Error::BodyExceedsLimit(limit) => Broken::TooLarge(format!("`{host}` sent more than {limit} bytes")),
                 other => Broken::Silent(format!("the connection to `{host}` broke: {other}")),
             };
         }

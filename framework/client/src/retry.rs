@@ -18,7 +18,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         let (first, longest) = (Duration::from_millis(200), Duration::from_secs(5));
-        Self { attempts: 6, first, longest, patience: Duration::from_secs(30) }
+        Self { attempts: 5, first, longest, patience: Duration::from_secs(30) }
     }
 }
 

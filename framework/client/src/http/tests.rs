@@ -40,7 +40,7 @@ fn line(address: &Address, silence: Duration) -> Line {
 
 const LONG: Duration = Duration::from_secs(60);
 const ASK: Ask<'static> =
-    Ask { verb: Verb::Get, path: "/v1/x", token: Some("secret"), body: None, patience: Duration::ZERO, last_event: None };
+    Ask { verb: Verb::Get, path: "/v1/x", token: Some("secret"), body: None, patience: Duration::ZERO, last_event: None, fence: None };
 
 fn ask(answer: &str) -> Result<Vec<u8>, Broken> {
     let (address, _asked) = server(answer.as_bytes().to_vec());
@@ -81,7 +81,7 @@ fn an_answer_beyond_its_limit_is_refused_however_it_is_framed() {
         "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n123456789",
     ] {
         let error = ask(answer).unwrap_err();
-        assert!(matches!(&error, Broken::Wrong(text) if text.contains("more than 8 bytes")), "{answer}: {error:?}");
+        assert!(matches!(&error, Broken::TooLarge(text) if text.contains("more than 8 bytes")), "{answer}: {error:?}");
     }
     let headers = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(MAX_HEADERS));
     assert!(ask(&headers).is_err());
