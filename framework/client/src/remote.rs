@@ -130,8 +130,8 @@ impl Store for Remote {
     fn find(&self, collection: &Collection, transactions: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, Error> {
         let mut all = Vec::new();
         for some in transactions.chunks(MAX_IDS) {
-            let call = Call::to(Route::Find, &[collection.as_str()]);
-            let found: Found = self.session.exchange(&call, &Find { transactions: some.to_vec() })?;
+            let name = [collection.as_str()];
+            let found: Found = self.session.exchange(&Call::to(Route::Find, &name), &Find { transactions: some.to_vec() })?;
             all.extend(found.transactions.into_iter().map(|FoundAt { transaction, cursor }| (transaction, cursor)));
         }
         Ok(all)
@@ -184,8 +184,8 @@ impl Store for Remote {
     fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, Error> {
         let mut missing = Vec::new();
         for some in blobs.chunks(MAX_IDS) {
-            let call = Call::to(Route::MissingBlobs, &[collection.as_str()]);
-            let answer: Blobs = self.session.exchange(&call, &Blobs { blobs: some.to_vec() })?;
+            let name = [collection.as_str()];
+            let answer: Blobs = self.session.exchange(&Call::to(Route::MissingBlobs, &name), &Blobs { blobs: some.to_vec() })?;
             missing.extend(answer.blobs);
         }
         Ok(missing)
@@ -203,7 +203,7 @@ impl Store for Remote {
 
     /// Fetches a blob bit by bit. When the connection breaks, it is fetched again and what was written already is skipped.
     fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), Error> {
-        let mut written = 0;
+        let mut written = 0_usize;
         let mut failed = None;
         let digest = self.session.asking(&Call::to(Route::GetBlob, &[collection.as_str(), &id.to_string()]), |answer| {
             let mut from = Line::reader(answer, MAX_BLOB);

@@ -72,7 +72,7 @@ mod tests {
         assert!(!roster.knows(&laptop.device));
         roster.see(&[laptop.clone(), desktop.clone()]);
         assert_eq!(KEPT.swap(0, Ordering::SeqCst), 2);
-        roster.see(&[laptop.clone()]);
+        roster.see(std::slice::from_ref(&laptop));
         assert_eq!(KEPT.swap(0, Ordering::SeqCst), 0, "nothing new is nothing to keep");
         assert!(roster.knows(&desktop.device));
         roster.see(&[member(1, "old laptop", None)]);
