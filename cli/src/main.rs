@@ -15,6 +15,7 @@ mod interrupt;
 mod jobs;
 mod prefix;
 mod progress;
+mod reach;
 mod report;
 mod span;
 mod state;

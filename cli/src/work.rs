@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use engine::decide::{Dispute, disputes};
 use engine::objects::Objects;
 use engine::{Endpoint, JobReport, Report};
+use protocol::{Cursor, DeviceId, State as Standing};
 use record::RecordId;
 use serde_json::{Map, Value, json};
 
@@ -12,9 +13,9 @@ use crate::cause::About;
 use crate::doors::Machine;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::jobs::{Prepared, State, machine};
+use crate::jobs::{Prepared, State};
 use crate::report::held::Quarantined;
-use crate::report::json;
+use crate::report::{json, network};
 use crate::state::{Home, Lock};
 use crate::terminal::Terminal;
 
@@ -45,6 +46,8 @@ pub(crate) struct Done {
     pub(crate) failure: Option<Failure>,
     /// Name, adapter and path of each endpoint.
     pub(crate) endpoints: Vec<(String, String, String)>,
+    /// Where the collection stands on the network, and which device this is, if it is there.
+    pub(crate) standing: Option<(Standing, DeviceId)>,
 }
 
 /// A job with everything that a command needs to work on it.
@@ -59,7 +62,7 @@ pub(crate) struct Opened {
 /// Opens the store and the object stores of a job, without its adapters.
 pub(crate) fn open(prepared: &Prepared<'_>, home: &Home, state: State) -> Outcome<Opened> {
     let lock = lock(prepared, home, state)?;
-    let machine = machine(home, &prepared.collection, state)?;
+    let machine = prepared.machine(home, state)?;
     if state == State::Make {
         home.make_objects(&prepared.collection)?;
     }
@@ -91,6 +94,7 @@ pub(crate) fn work(prepared: &Prepared<'_>, home: &Home, terminal: &Terminal, de
         doubts: 0,
         failure: None,
         endpoints: prepared.endpoints().map(described).collect(),
+        standing: None,
     };
     let state = match deed {
         Deed::Sync => State::Make,
@@ -111,7 +115,8 @@ fn attempt(
     done: &mut Done,
 ) -> Outcome<()> {
     let _lock = lock(prepared, home, state)?;
-    let machine = machine(home, &prepared.collection, state)?;
+    let machine = prepared.machine(home, state)?;
+    done.standing = machine.state().map(|state| (state.clone(), machine.id()));
     let mut endpoints = match prepared.open(home, terminal, state) {
         Ok(endpoints) => endpoints,
         Err(failure) => {
@@ -135,8 +140,10 @@ fn attempt(
             if deed == Deed::Plan {
                 done.report.head = head(prepared, &machine);
             }
-            look(&endpoints_of(prepared, home, endpoints, deed)?, done);
+            let objects = endpoints_of(prepared, home, endpoints, deed)?;
+            look(&objects, done);
             if deed == Deed::Sync {
+                arrive(prepared, &machine, &objects, done);
                 home.holds().forget(&prepared.collection)?;
             }
             Ok(())
@@ -149,6 +156,22 @@ fn attempt(
             }
             Err(About { planned: deed == Deed::Plan, ..prepared.about() }.engine(error))
         }
+    }
+}
+
+/// Tells the server up to where every endpoint of this device has everything, and takes in where the others stand now.
+///
+/// It is for people who wait, and no part of the sync: what cannot be told is told next time.
+fn arrive(prepared: &Prepared<'_>, machine: &Machine, objects: &[Box<dyn Objects>], done: &mut Done) {
+    let Some((state, own)) = &mut done.standing else { return };
+    let cursors: Option<Vec<Cursor>> = objects.iter().map(|objects| objects.meta().ok().and_then(|meta| meta.cursor)).collect();
+    let Some(least) = cursors.unwrap_or_default().into_iter().min_by_key(|cursor| cursor.sequence) else { return };
+    let noted = state.members.iter().any(|member| member.device == *own && member.cursor == Some(least));
+    if noted || machine.store().arrived(&prepared.collection, own, &least).is_err() {
+        return;
+    }
+    if let Ok(now) = machine.store().state(&prepared.collection) {
+        *state = now;
     }
 }
 
@@ -207,6 +230,12 @@ impl Done {
         held.or(conflicts).or(failed).or(unsettled)
     }
 
+    /// Tells whether the network holds entries that this device has not got.
+    pub(crate) fn is_behind(&self) -> bool {
+        let own = self.standing.as_ref().is_some_and(|(state, own)| network::behind(state).iter().any(|member| member.device == *own));
+        own && self.failure.is_none()
+    }
+
     /// Returns the number of open conflicts.
     pub(crate) fn conflicts(&self) -> usize {
         let newest = self.report.reports.iter().max_by_key(|report| report.head);
@@ -245,6 +274,9 @@ impl Done {
         put("exit", json!(self.exit().code()));
         put("endpoints", self.endpoints.iter().enumerate().map(endpoint).collect());
         put("quarantine", self.quarantined.iter().map(Quarantined::json).collect());
+        if let Some((state, own)) = &self.standing {
+            put("network", network::json(state, *own));
+        }
         if let Some(failure) = &self.failure {
             put("error", failure.json());
         }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -22,6 +21,7 @@ use crate::summary;
 use crate::terminal::shown;
 use crate::watch::files::{Place, Watched, owners};
 use crate::watch::schedule::{Cause, Schedule};
+use crate::watch::streams::Streams;
 use crate::watch::systemd;
 use crate::work::{Deed, Done, work};
 
@@ -110,15 +110,6 @@ struct Watch<'w> {
     _streams: Streams,
 }
 
-/// The threads that listen to servers; they end when this is dropped.
-struct Streams(Arc<AtomicBool>);
-
-impl Drop for Streams {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 impl<'w> Watch<'w> {
     fn begin(
         context: &'w Context,
@@ -137,8 +128,6 @@ impl<'w> Watch<'w> {
                 let _ = sent.send(Wake { reading, what: What::Changed(owners) });
             }
         });
-        let streams = Streams(Arc::default());
-        listen(prepared, context, (reading, sender), &streams);
         let mut watch = Self {
             context,
             config,
@@ -150,12 +139,12 @@ impl<'w> Watch<'w> {
             blind: BTreeSet::new(),
             said: vec![String::new(); prepared.len()],
             heads: vec![0; prepared.len()],
-            _streams: streams,
+            _streams: listen(prepared, context, (reading, sender)),
         };
         match files {
             Ok(files) => watch.files = Some(files),
             Err(error) => {
-                context.terminal.error(format!("warning: this system cannot watch files ({error}); they are looked at on schedule"))
+                context.terminal.error(format!("warning: this system cannot watch files ({error}); they are looked at on schedule"));
             }
         }
         watch.arrange(false);
@@ -291,5 +280,15 @@ fn places(config: &Config, prepared: &[Prepared<'_>]) -> Vec<Place<usize>> {
     endpoints.chain([Place { owner: prepared.len(), path: file }]).collect()
 }
 
-/// Listens to the server of the jobs, if there is one.
-fn listen(_prepared: &[Prepared<'_>], _context: &Context, _to: (u64, &Sender<Wake>), _streams: &Streams) {}
+/// Listens to the servers of the jobs.
+fn listen(prepared: &[Prepared<'_>], context: &Context, (reading, sender): (u64, &Sender<Wake>)) -> Streams {
+    let streams = Streams::default();
+    for (at, job) in prepared.iter().enumerate() {
+        if let Some(server) = job.server() {
+            let sender = sender.clone();
+            let tell = move |head| drop(sender.send(Wake { reading, what: What::Moved(at, head) }));
+            streams.follow(Arc::clone(server), context.home.clone(), job.collection.clone(), tell);
+        }
+    }
+    streams
+}

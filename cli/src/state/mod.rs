@@ -19,13 +19,14 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use client::Address;
 use protocol::Collection;
 use record::Digest;
 
 pub(crate) use device::Device;
 pub(crate) use holds::Holds;
 pub(crate) use lock::Lock;
-pub(crate) use servers::{Enrolled, Pins, Servers};
+pub(crate) use servers::{Enrolled, Servers};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -107,9 +108,10 @@ impl Home {
     /// Returns where an endpoint's object store lies.
     ///
     /// The place is part of the key: an endpoint whose path was changed joins anew, and what is not in the new place
-    /// was not deleted.
-    pub(crate) fn objects(&self, collection: &Collection, endpoint: &str, place: &Path) -> PathBuf {
-        let parts = [collection.as_str().as_bytes(), endpoint.as_bytes(), place.as_os_str().as_encoded_bytes()];
+    /// was not deleted. So is the server, if the collection is on one: another store is another log.
+    pub(crate) fn objects(&self, server: Option<&Address>, collection: &Collection, endpoint: &str, place: &Path) -> PathBuf {
+        let mut parts = vec![collection.as_str().as_bytes(), endpoint.as_bytes(), place.as_os_str().as_encoded_bytes()];
+        parts.extend(server.map(|server| server.as_str().as_bytes()));
         let digest = Digest::of_parts(&parts).to_string();
         let plain = |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
         let readable: String = endpoint.chars().take(READABLE).map(plain).collect();
@@ -256,8 +258,9 @@ mod tests {
     fn endpoints_whose_names_look_alike_have_files_of_their_own() {
         let (_folder, home) = home();
         let contacts: Collection = "contacts".parse().unwrap();
-        let name =
-            |endpoint: &str| home.objects(&contacts, endpoint, Path::new("/here")).file_name().unwrap().to_string_lossy().into_owned();
+        let name = |endpoint: &str| {
+            home.objects(None, &contacts, endpoint, Path::new("/here")).file_name().unwrap().to_string_lossy().into_owned()
+        };
         assert!(name("csv:a/b.csv").starts_with("csv_a_b_csv-"));
         assert_ne!(name("csv:a/b.csv"), name("csv:a_b.csv"));
         assert!(name(&"x/../".repeat(60)).len() < 80);

@@ -10,7 +10,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use client::Address;
+use client::{Address, Names};
+use protocol::StoreId;
 use record::Digest;
 use serde_json::{Value, json};
 
@@ -29,14 +30,13 @@ pub(crate) struct Servers {
 pub(crate) struct Enrolled {
     /// Where it is.
     pub(crate) address: Address,
-    /// What this device is called there.
+    /// Which store it is, whatever answers at that address later.
+    pub(crate) store: StoreId,
+    /// What this device was called there when it was enrolled.
     pub(crate) name: String,
     /// The only certificates that are trusted (PEM); none: those that everybody trusts.
     pub(crate) authority: Option<String>,
 }
-
-/// Names by device id, as digits.
-pub(crate) type Pins = BTreeMap<String, String>;
 
 impl Servers {
     pub(crate) fn in_folder(folder: PathBuf) -> Self {
@@ -63,33 +63,36 @@ impl Servers {
     fn read(&self, path: &Path) -> Outcome<Option<Enrolled>> {
         let Some(content) = content(path)? else { return Ok(None) };
         let text = |name: &str| content.get(name).and_then(Value::as_str).map(str::to_owned);
-        let enrolled = text("url").and_then(|url| url.parse().ok()).zip(text("name"));
-        let (address, name) = enrolled.ok_or_else(|| damaged(path, "enroll the device again: `syncretic device enroll`"))?;
-        Ok(Some(Enrolled { address, name, authority: text("authority") }))
+        let address = text("url").and_then(|url| url.parse().ok());
+        let store = text("store").and_then(|store| store.parse().ok());
+        let (Some(address), Some(store), Some(name)) = (address, store, text("name")) else {
+            return Err(damaged(path, "put it back from a backup, or remove it and enroll the device again"));
+        };
+        Ok(Some(Enrolled { address, store, name, authority: text("authority") }))
     }
 
     /// Keeps that this device is enrolled at a server.
     pub(crate) fn keep(&self, enrolled: &Enrolled) -> Outcome<()> {
         let folder = self.place(&enrolled.address);
         make_private(&folder).map_err(|error| Failure::io("make the folder", &folder, &error))?;
-        let Enrolled { address, name, authority } = enrolled;
-        let content = json!({ "version": 1, "url": address.as_str(), "name": name, "authority": authority });
+        let Enrolled { address, store, name, authority } = enrolled;
+        let content = json!({ "version": 1, "url": address.as_str(), "store": store.to_string(), "name": name, "authority": authority });
         write(&folder.join("server"), &content)
     }
 
     /// Returns the devices that are pinned at a server.
-    pub(crate) fn pins(&self, address: &Address) -> Outcome<Pins> {
+    pub(crate) fn pins(&self, address: &Address) -> Outcome<Names> {
         let path = self.place(address).join("devices");
-        let Some(content) = content(&path)? else { return Ok(Pins::new()) };
-        let devices = content.get("devices").and_then(Value::as_object);
-        let devices = devices.ok_or_else(|| damaged(&path, "put it back from a backup, or remove it: the devices are pinned anew"))?;
-        let pin = |(id, name): (&String, &Value)| (id.clone(), name.as_str().unwrap_or_default().to_owned());
-        Ok(devices.iter().map(pin).collect())
+        let Some(content) = content(&path)? else { return Ok(Names::new()) };
+        let pin = |(id, name): (&String, &Value)| Some((id.parse().ok()?, name.as_str()?.to_owned()));
+        let pins = content.get("devices").and_then(Value::as_object).and_then(|devices| devices.iter().map(pin).collect());
+        pins.ok_or_else(|| damaged(&path, "put it back from a backup, or remove it: the devices are pinned anew"))
     }
 
     /// Pins devices.
-    pub(crate) fn pin(&self, address: &Address, pins: &Pins) -> Outcome<()> {
-        write(&self.place(address).join("devices"), &json!({ "version": 1, "devices": pins }))
+    pub(crate) fn pin(&self, address: &Address, pins: &Names) -> Outcome<()> {
+        let devices: BTreeMap<String, &String> = pins.iter().map(|(device, name)| (device.to_string(), name)).collect();
+        write(&self.place(address).join("devices"), &json!({ "version": 1, "devices": devices }))
     }
 
     fn place(&self, address: &Address) -> PathBuf {
@@ -131,7 +134,7 @@ mod tests {
     use super::*;
 
     fn enrolled(url: &str) -> Enrolled {
-        Enrolled { address: url.parse().unwrap(), name: "laptop".to_owned(), authority: None }
+        Enrolled { address: url.parse().unwrap(), store: StoreId([7; 16]), name: "laptop".to_owned(), authority: None }
     }
 
     #[test]
@@ -146,7 +149,7 @@ mod tests {
         servers.keep(&other).unwrap();
         assert_eq!(servers.find(&one.address).unwrap(), Some(renamed.clone()));
         assert_eq!(servers.all().unwrap(), [renamed, other]);
-        let pins = Pins::from([("ab".to_owned(), "desktop".to_owned())]);
+        let pins = Names::from([(protocol::DeviceId([9; 32]), "desktop".to_owned())]);
         servers.pin(&one.address, &pins).unwrap();
         assert_eq!(servers.pins(&one.address).unwrap(), pins);
         #[cfg(unix)]

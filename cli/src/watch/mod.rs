@@ -2,4 +2,5 @@
 
 pub(crate) mod files;
 pub(crate) mod schedule;
+pub(crate) mod streams;
 pub(crate) mod systemd;

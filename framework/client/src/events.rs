@@ -1,12 +1,16 @@
 //! Waiting for a collection's head to move.
 
 use std::io::{self, BufReader, Read};
+use std::time::Duration;
 
 use protocol::routes::Route;
 use protocol::{Collection, Error, Head};
 
 use crate::session::{Call, Session, read};
 use crate::sse::Events;
+
+/// How much longer than usual a stream may be silent; a store says something at least every fifteen seconds.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// The stream of a collection's heads.
 pub struct Heads {
@@ -20,7 +24,8 @@ impl Heads {
     /// Fails as every question does, at once: when to try again is the caller's to know.
     pub fn open(session: &Session, collection: &Collection, last: Option<u64>) -> Result<Self, Error> {
         let last = last.map(|last| last.to_string());
-        let body = session.open(&Call::to(Route::Events, &[collection.as_str()]), last.as_deref())?;
+        let name = [collection.as_str()];
+        let body = session.open(&Call { patience: KEEP_ALIVE, ..Call::to(Route::Events, &name) }, last.as_deref())?;
         Ok(Self { events: Events::new(BufReader::new(Box::new(body)), last) })
     }
 

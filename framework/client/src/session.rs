@@ -250,7 +250,9 @@ impl Session {
             None => Error::Unavailable(format!("`{host}` answered with status {status}, and not as a store does")),
         };
         match error {
-            Error::TooMany { retry_after } => Trouble::Again(Error::TooMany { retry_after }, Some(after.unwrap_or_default().max(retry_after))),
+            Error::TooMany { retry_after } => {
+                Trouble::Again(Error::TooMany { retry_after }, Some(after.unwrap_or_default().max(retry_after)))
+            }
             Error::Unavailable(_) if matches!(status, 408 | 429 | 502..=504) => Trouble::Again(error, after),
             Error::Unauthenticated(_) => Trouble::Expired(error),
             other => Trouble::Final(other),

@@ -51,7 +51,8 @@ fn ask(answer: &str) -> Result<Vec<u8>, Broken> {
 
 #[test]
 fn a_request_says_who_asks_and_an_answer_says_when_to_ask_again() {
-    let (address, asked) = server(b"HTTP/1.1 429 x\r\nRetry-After: 7\r\nContent-Type: application/problem+json\r\nContent-Length: 2\r\n\r\n{}".to_vec());
+    let (address, asked) =
+        server(b"HTTP/1.1 429 x\r\nRetry-After: 7\r\nContent-Type: application/problem+json\r\nContent-Length: 2\r\n\r\n{}".to_vec());
     let line = line(&address, LONG);
     let answer = line.send(&Ask { last_event: Some("41"), ..ASK }).unwrap();
     assert_eq!((answer.status, answer.retry_after, answer.kind.as_str()), (429, Some(Duration::from_secs(7)), "application/problem+json"));
