@@ -337,3 +337,6 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 fn write(message: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(message).map_err(|error| Error::Malformed(format!("message: {error}")))
 }
+
+#[cfg(test)]
+mod tests;
