@@ -56,6 +56,12 @@ impl Machine {
         Keys::device(&self.signer)
     }
 
+    /// Returns what the device is called on the network, if the collection is there.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let own = self.id();
+        self.state.as_ref()?.members.iter().find(|member| member.device == own).map(|member| member.name.as_str())
+    }
+
     /// Returns the first digits of the device's id, for people.
     pub(crate) fn device(&self) -> String {
         short_device(&self.signer.device)

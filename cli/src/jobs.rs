@@ -184,7 +184,7 @@ impl<'c> Prepared<'c> {
             SameField::Store => Policy::Store,
             SameField::Mine => Policy::Mine,
             // On the preferred device its own value stands, on all others the store's.
-            SameField::Prefer(device) if is_device(&machine.device(), device) => Policy::Mine,
+            SameField::Prefer(device) if is_device(&machine.device(), device) || machine.name() == Some(device) => Policy::Mine,
             SameField::Prefer(_) => Policy::Store,
         };
         let minimum = usize::try_from(self.job.guard.min_delete).unwrap_or(usize::MAX);
@@ -250,7 +250,7 @@ impl<'c> Prepared<'c> {
         let Some(server) = &self.server else { return machine(home, &self.collection, state) };
         match server.machine(home, &self.collection, state == State::Make) {
             Ok(Some(machine)) => Ok(machine),
-            Ok(None) => Ok(Machine::new(store::Memory::new(), home.known_device()?.map_or_else(Device::passing, Ok)?)),
+            Ok(None) => imagined(),
             Err(failure) => Err(failure.within(&format!("cannot sync job `{}`", self.job.name.value))),
         }
     }
@@ -264,6 +264,11 @@ impl<'c> Prepared<'c> {
 /// Tells whether a device is the one that a person named by the first digits of its id.
 fn is_device(device: &str, named: &str) -> bool {
     named.len() >= 4 && device.starts_with(&named.to_ascii_lowercase())
+}
+
+/// Returns a store that is empty and a key that is nobody's, for a look at what is known on this machine.
+pub(crate) fn imagined() -> Outcome<Machine> {
+    Ok(Machine::new(store::Memory::new(), Device::passing()?))
 }
 
 /// Opens this machine's own store and key for a job; what is missing is made, or only imagined.

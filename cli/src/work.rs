@@ -13,7 +13,7 @@ use crate::cause::About;
 use crate::doors::Machine;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::jobs::{Prepared, State};
+use crate::jobs::{Prepared, State, imagined};
 use crate::report::held::Quarantined;
 use crate::report::{json, network};
 use crate::state::{Home, Lock};
@@ -62,7 +62,11 @@ pub(crate) struct Opened {
 /// Opens the store and the object stores of a job, without its adapters.
 pub(crate) fn open(prepared: &Prepared<'_>, home: &Home, state: State) -> Outcome<Opened> {
     let lock = lock(prepared, home, state)?;
-    let machine = prepared.machine(home, state)?;
+    let machine = match state {
+        State::Make => prepared.machine(home, state)?,
+        // What waits for a person is known here, whoever keeps the log.
+        State::Look => imagined()?,
+    };
     if state == State::Make {
         home.make_objects(&prepared.collection)?;
     }
@@ -115,13 +119,13 @@ fn attempt(
     done: &mut Done,
 ) -> Outcome<()> {
     let _lock = lock(prepared, home, state)?;
-    let machine = prepared.machine(home, state)?;
+    let machine = prepared.machine(home, state).inspect_err(|_| drop(sum_up(prepared, home, None, done)))?;
     done.standing = machine.state().map(|state| (state.clone(), machine.id()));
     let mut endpoints = match prepared.open(home, terminal, state) {
         Ok(endpoints) => endpoints,
         Err(failure) => {
             // The summary still says what is open and held, where that can be read.
-            let _ = sum_up(prepared, home, &machine, done);
+            let _ = sum_up(prepared, home, Some(&machine), done);
             return Err(failure);
         }
     };
@@ -150,7 +154,7 @@ fn attempt(
         }
         Err(error) => {
             drop(endpoints);
-            let _ = sum_up(prepared, home, &machine, done);
+            let _ = sum_up(prepared, home, Some(&machine), done);
             if deed == Deed::Sync {
                 prepared.about().keep(&home.holds(), &prepared.collection, &error)?;
             }
@@ -184,7 +188,7 @@ fn endpoints_of(prepared: &Prepared<'_>, home: &Home, endpoints: Vec<Endpoint>, 
 }
 
 /// Fills in what the object stores say, where the run itself said nothing.
-fn sum_up(prepared: &Prepared<'_>, home: &Home, machine: &Machine, done: &mut Done) -> Outcome<()> {
+fn sum_up(prepared: &Prepared<'_>, home: &Home, machine: Option<&Machine>, done: &mut Done) -> Outcome<()> {
     let mut objects = Vec::new();
     for endpoint in prepared.endpoints() {
         let opened = prepared.objects(home, endpoint, State::Look)?;
@@ -193,13 +197,15 @@ fn sum_up(prepared: &Prepared<'_>, home: &Home, machine: &Machine, done: &mut Do
         }
         objects.push(opened);
     }
-    done.report.head = head(prepared, machine);
+    let known = || newest(&objects).and_then(|(_, objects)| objects.meta().ok()?.cursor).map_or(0, |cursor| cursor.sequence.0);
+    done.report.head = machine.map_or_else(known, |machine| head(prepared, machine));
     look(&objects, done);
     Ok(())
 }
 
 fn head(prepared: &Prepared<'_>, machine: &Machine) -> u64 {
-    machine.store().head(&prepared.collection).map_or(0, |head| head.sequence.0)
+    let head = machine.state().map(|state| state.head).or_else(|| machine.store().head(&prepared.collection).ok());
+    head.map_or(0, |head| head.sequence.0)
 }
 
 /// Counts records and doubts, and gathers the conflicts.

@@ -130,9 +130,16 @@ fn devices_are_listed_shown_renamed_and_everything_stands_in_the_audit_log() {
     desktop.sync(0);
     assert_eq!(laptop.run(&["device", "rename", "desktop", "tower"]).code, 0);
     let tower = laptop.run(&["device", "show", "tower", "--format", "json"]).json();
-    assert_eq!((&tower["name"], &tower["grants"][0]["collection"], &tower["grants"][0]["lag"]), (&"tower".into(), &"contacts".into(), &0.into()));
+    assert_eq!(
+        (&tower["name"], &tower["grants"][0]["collection"], &tower["grants"][0]["lag"]),
+        (&"tower".into(), &"contacts".into(), &0.into())
+    );
     let list = laptop.run(&["device", "list"]);
-    assert!(list.out.contains("laptop (this device)") && list.out.contains("administrator") && list.out.contains("contacts = write"), "{}", list.out);
+    assert!(
+        list.out.contains("laptop (this device)") && list.out.contains("administrator") && list.out.contains("contacts = write"),
+        "{}",
+        list.out
+    );
     desktop.settle();
     assert_eq!(desktop.run(&["device", "list"]).code, 7, "only an administrator sees all devices");
     let audit = laptop.run(&["audit", "--format", "json"]).json();
@@ -187,4 +194,27 @@ fn a_watch_hears_what_another_device_pushes() {
     desktop.edit(&card, "person2@work.example", "person2@lost.example");
     watch.warns("device `desktop` was revoked on");
     assert_eq!(watch.stop(), 0);
+}
+
+/// Returns the path of a file of the test authority; its certificate is good for this machine for a hundred years.
+fn tls(name: &str) -> String {
+    format!("{}/tests/fixtures/tls/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn a_server_with_a_certificate_of_its_own_is_trusted_by_whoever_has_its_authority() {
+    let server = Server::start_with(&["--tls-cert", &tls("certificate.pem"), "--tls-key", &tls("key.pem")]);
+    assert!(server.url.starts_with("https://127.0.0.1:"), "{}", server.url);
+    let laptop = with_sheet(&server.url, 2);
+    let words = ["device", "enroll", &server.url, "--code", &server.code, "--name", "laptop"];
+    let stranger = laptop.run(&words);
+    assert_eq!(stranger.code, 6, "{stranger:?}");
+    stranger.says(&["could not show that it is"]);
+    let plain = laptop.run(&["device", "enroll", &server.url.replace("https", "http"), "--code", &server.code, "--name", "laptop"]);
+    assert_eq!(plain.code, 6, "{plain:?}");
+    let authority = tls("authority.pem");
+    let enrolled = laptop.run(&[&words[..], &["--authority", &authority]].concat());
+    assert_eq!(enrolled.code, 0, "{enrolled:?}");
+    laptop.sync(0);
+    laptop.settle();
 }

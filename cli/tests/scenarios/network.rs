@@ -21,8 +21,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a new server.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a new server with further options.
+    pub(crate) fn start_with(options: &[&str]) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let mut running = Running::start(&mut serve(&root.path().join("data"), "127.0.0.1:0"));
+        let mut running = Running::start(serve(&root.path().join("data"), "127.0.0.1:0").args(options));
         let (url, code) = first(&mut running);
         Self { root, running, url, code }
     }

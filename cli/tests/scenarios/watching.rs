@@ -78,7 +78,7 @@ fn programs_read_one_event_a_line_and_systemd_hears_that_it_is_ready() {
     let begun = event(watch.says("watching"));
     assert_eq!((&begun["jobs"][0], &begun["every"]), (&"contacts".into(), &900.0.into()));
     assert_eq!(event(watch.says("synced"))["because"], "start");
-    assert_eq!(event(watch.says("\"type\":\"job\""))["head"], 1);
+    assert!(event(watch.says("\"type\":\"job\""))["head"].as_u64().unwrap() > 0);
     desk.edit("contacts.csv", "+49 170 111", "+49 170 222");
     let synced = event(watch.says("synced"));
     assert_eq!((&synced["because"], &synced["job"]), (&"files".into(), &"contacts".into()));

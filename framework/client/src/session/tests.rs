@@ -78,7 +78,8 @@ fn request(stream: &mut TcpStream) -> String {
 
 fn answer(status: &str, kind: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: {kind}\r\n{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes()
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: {kind}\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 fn ok(body: &str) -> Vec<u8> {
@@ -96,7 +97,9 @@ fn challenged(store: StoreId) -> Vec<u8> {
 
 fn granted(token: &str) -> Vec<u8> {
     let time = "2026-11-26T10:15:30.250Z";
-    let device = format!("{{\"device\":\"{DEVICE}\",\"name\":\"laptop\",\"administrator\":true,\"enrolled\":\"{time}\",\"seen\":null,\"revoked\":null,\"grants\":[]}}");
+    let device = format!(
+        "{{\"device\":\"{DEVICE}\",\"name\":\"laptop\",\"administrator\":true,\"enrolled\":\"{time}\",\"seen\":null,\"revoked\":null,\"grants\":[]}}"
+    );
     ok(&format!("{{\"token\":\"{}\",\"until\":\"{time}\",\"seconds\":900,\"device\":{device}}}", token.repeat(32)))
 }
 
