@@ -4,6 +4,7 @@ pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod listing;
 pub(crate) mod naming;
+pub(crate) mod note;
 pub(crate) mod plan;
 pub(crate) mod profile;
 pub(crate) mod single;

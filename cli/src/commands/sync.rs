@@ -12,6 +12,7 @@ use crate::jobs::{self, Prepared};
 use crate::report::held;
 use crate::state::Home;
 use crate::summary;
+use crate::terminal::Terminal;
 use crate::work::{Deed, Done, work};
 
 /// The deletions that were confirmed, by collection.
@@ -62,8 +63,10 @@ pub(crate) fn each_job(context: &Context, prepared: &[Prepared<'_>], name: &str,
     if name != "status" {
         summary::print(terminal, &jobs, deed);
     }
-    let all: Vec<Value> = jobs.iter().map(Done::json).collect();
-    terminal.object(&json!({ "schema": format!("syncretic.{name}/1"), "jobs": all, "exit": exit.code() }));
+    if terminal.wants_objects() {
+        let all: Vec<Value> = jobs.iter().map(Done::json).collect();
+        terminal.object(&json!({ "schema": format!("syncretic.{name}/1"), "jobs": all, "exit": exit.code() }));
+    }
     terminal.event(&json!({ "v": 1, "type": "end", "exit": exit.code() }));
     if name == "status" {
         super::status::print(context, &jobs);
@@ -71,7 +74,7 @@ pub(crate) fn each_job(context: &Context, prepared: &[Prepared<'_>], name: &str,
     exit
 }
 
-/// Tells what stopped, what is quarantined, and the events of a job.
+/// Tells what stopped, what is quarantined, and the events of a job to whoever wants them.
 pub(crate) fn tell(context: &Context, done: &Done, deed: Deed) {
     let terminal = &context.terminal;
     if let Some(failure) = &done.failure {
@@ -83,6 +86,13 @@ pub(crate) fn tell(context: &Context, done: &Done, deed: Deed) {
         ));
     }
     held::warn(terminal, &done.quarantined);
+    if terminal.wants_events() {
+        tell_events(terminal, done, deed);
+    }
+}
+
+/// Tells programs each change, and the job as a whole.
+fn tell_events(terminal: &Terminal, done: &Done, deed: Deed) {
     for report in &done.report.reports {
         for effect in &report.effects {
             let mut event = crate::report::json::effect(effect);

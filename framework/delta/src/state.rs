@@ -35,8 +35,14 @@ impl State {
             Some(Life::Linked(into)) => (self.alive, self.at, self.linked) = (false, sequence, Some(into)),
             None => {}
         }
-        for (pointer, value) in &change.set {
-            self.put(pointer, Some(value), sequence);
+        if self.record.fields.is_empty() {
+            // A first content is the change's own.
+            self.record.fields.clone_from(&change.set);
+            self.since.extend(change.set.keys().map(|pointer| (pointer.clone(), sequence)));
+        } else {
+            for (pointer, value) in &change.set {
+                self.put(pointer, Some(value), sequence);
+            }
         }
         for pointer in &change.unset {
             self.put(pointer, None, sequence);

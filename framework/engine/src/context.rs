@@ -45,6 +45,8 @@ pub(crate) struct Session<'s> {
     pub(crate) settings: &'s Settings,
     pub(crate) trees: Trees<'s>,
     pub(crate) profile: Profile,
+    /// Whether the adapter was only asked if anything changed, and said no: it has not read what is there.
+    pub(crate) asked: bool,
     /// Records whose items cannot be read now: nothing is done about them.
     pub(crate) untouchable: BTreeSet<RecordId>,
     /// What could not be read in this session's scan.
@@ -75,6 +77,7 @@ impl<'s> Session<'s> {
             settings,
             trees,
             profile,
+            asked: false,
             untouchable: BTreeSet::new(),
             unread: Vec::new(),
             unwritten: Vec::new(),

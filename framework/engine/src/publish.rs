@@ -39,7 +39,7 @@ pub(crate) async fn publish(session: &mut Session<'_>) -> Result<Published, Erro
         }
         take(session, &entry)?;
         session.trees.meta.out = None;
-        session.trees.commit()?;
+        session.trees.note_down()?;
         session.report.bytes_written += envelope.encode().len() as u64;
         session.pushed.extend(built.transaction.changes.iter().map(|change| change.id));
         session.report.effects.extend(built.effects);

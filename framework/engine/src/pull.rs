@@ -41,7 +41,7 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
             session.trees.meta.frozen.retain(|frozen| frozen.base == at);
             session.trees.meta.out = None;
         }
-        session.trees.commit()?;
+        session.trees.note_down()?;
         session.doors.at(Point::Pulled).await;
         if last {
             return Ok(());

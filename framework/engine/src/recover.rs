@@ -74,7 +74,7 @@ pub(crate) async fn settle(session: &mut Session<'_>, step: adapter::StepId) -> 
     }
     session.doors.at(Point::Settled).await;
     session.trees.put_step(None);
-    session.trees.commit()
+    session.trees.note_down()
 }
 
 /// Takes note that an intent's exchange happened: what was seen follows, and its losers count.

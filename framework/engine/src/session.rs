@@ -83,7 +83,7 @@ fn conclude(session: &mut Session<'_>) -> Result<(), Error> {
     if session.trees.objects().held()? != held {
         session.trees.put_held(held.clone());
     }
-    session.trees.commit()?;
+    session.trees.note_down()?;
     session.report.held = held;
     session.report.pushed = session.pushed.len();
     session.report.pulled = session.pulled.len();

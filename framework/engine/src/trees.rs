@@ -202,8 +202,17 @@ impl<'o> Trees<'o> {
         self.batch.joined.insert(newcomer, joined);
     }
 
-    /// Keeps everything that changed since the last commit, durably. Does nothing if nothing changed.
+    /// Keeps everything that changed since the last commit, durably, and everything that was kept before.
+    ///
+    /// What is to be done next outside of the object store counts on it. Does nothing if nothing changed.
     pub(crate) fn commit(&mut self) -> Result<(), Error> {
+        self.batch.durable = true;
+        self.note_down()
+    }
+
+    /// Keeps everything that changed since the last commit, without waiting for the disk: whoever takes it back by
+    /// a power loss is where a crash before it would have left them, for nothing outside was done since.
+    pub(crate) fn note_down(&mut self) -> Result<(), Error> {
         let mut batch = std::mem::take(&mut self.batch);
         if self.meta != self.kept_meta {
             batch.meta = Some(self.meta.clone());

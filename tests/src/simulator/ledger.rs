@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use delta::Transaction;
 use engine::Keys;
 use protocol::{Collection, Cursor, Entry, TransactionId};
-use record::{Against, Change, Conflict, ConflictId, Life, Pointer, RecordId, Value};
+use record::{Against, Change, Conflict, ConflictId, Fields, Life, Pointer, RecordId, Value};
 
 use super::history::History;
 use super::keys::DeviceKey;
@@ -21,7 +21,7 @@ pub(super) struct Account {
     /// It was linked into another.
     pub(super) linked: Option<RecordId>,
     /// Its fields.
-    pub(super) fields: BTreeMap<Pointer, Value>,
+    pub(super) fields: Fields,
     /// Every value that it ever had.
     pub(super) ever: BTreeSet<Token>,
     /// The values that each field ever had.
@@ -172,9 +172,7 @@ impl Ledger {
 }
 
 fn describe(entry: &Entry, transaction: &Transaction) -> String {
-    let plain = |fields: &BTreeMap<Pointer, Value>| {
-        fields.iter().map(|(pointer, value)| format!("{pointer}={}", value.display())).collect::<Vec<_>>()
-    };
+    let plain = |fields: &Fields| fields.iter().map(|(pointer, value)| format!("{pointer}={}", value.display())).collect::<Vec<_>>();
     let changes = transaction.changes.iter().map(|c| format!("{:.13?} {:?} {:?} unset {:?}", c.id, c.life, plain(&c.set), c.unset));
     let conflicts = transaction.conflicts.iter().map(|c| {
         let base = c.base.as_ref().map(Value::display);

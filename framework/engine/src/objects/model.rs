@@ -143,6 +143,10 @@ pub struct Batch {
     pub held: Option<Vec<Held>>,
     /// Joins that were made or forgotten, by newcomer.
     pub joined: BTreeMap<RecordId, Option<Joined>>,
+    /// Whether all this must outlast a power loss before the commit returns, with everything that was committed before.
+    ///
+    /// Otherwise a power loss may take the newest commits back, last first, as if the process had been cut off earlier.
+    pub durable: bool,
 }
 
 /// Returns the fields of a view as text, for comparison with a later one.

@@ -37,6 +37,8 @@ create table joined (newcomer blob primary key, body blob not null) without rowi
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
+    /// Whether commits wait for the disk at present.
+    durable: bool,
 }
 
 type Blob = Vec<u8>;
@@ -48,7 +50,7 @@ impl Sqlite {
     /// Fails if the file cannot be opened, is no object store, or is of a newer version.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let connection = Connection::open(path).map_err(|error| failed(path, &error))?;
-        let store = Self { connection, path: path.to_owned() };
+        let store = Self { connection, path: path.to_owned(), durable: true };
         store.prepare()?;
         Ok(store)
     }
@@ -193,7 +195,13 @@ impl Objects for Sqlite {
 
     fn commit(&mut self, batch: Batch) -> Result<(), Error> {
         let path = self.path.clone();
+        let before = std::mem::replace(&mut self.durable, batch.durable);
         let keep = |connection: &mut Connection| -> rusqlite::Result<()> {
+            if before != batch.durable {
+                // In WAL mode a commit that is not synced is whole or not there after a power loss; the next one that is
+                // synced makes those before it durable too.
+                connection.pragma_update(None, "synchronous", if batch.durable { "full" } else { "normal" })?;
+            }
             let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             keep_items(&transaction, &batch)?;
             keep_states(&transaction, &batch)?;
