@@ -6,6 +6,7 @@ pub mod align;
 pub mod difference;
 pub mod link;
 pub mod merge;
+mod name;
 pub mod pair;
 pub mod state;
 pub mod transaction;
