@@ -1,6 +1,6 @@
 //! Where a collection stands on the network: who is behind, who holds it, for people and for programs.
 
-use protocol::{DeviceId, Member, State, Timestamp};
+use protocol::{DeviceId, Member, Right, State, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cause::{clock, day};
@@ -66,9 +66,12 @@ pub(crate) fn json(state: &State, own: DeviceId) -> Value {
 }
 
 /// Returns the devices that have not got everything, by name.
+///
+/// Whoever administers the collection and never took anything of it only manages it.
 pub(crate) fn behind(state: &State) -> Vec<&Member> {
-    let something = state.head.sequence.0 > 0;
-    let waits = |member: &&Member| something && member.revoked.is_none() && member.right.is_some() && member.cursor != Some(state.head);
+    let takes_part =
+        |member: &Member| member.revoked.is_none() && (member.cursor.is_some() || member.right.is_some_and(|right| right < Right::Admin));
+    let waits = |member: &&Member| state.head.sequence.0 > 0 && takes_part(member) && member.cursor != Some(state.head);
     state.members.iter().filter(waits).collect()
 }
 
@@ -76,4 +79,49 @@ pub(crate) fn behind(state: &State) -> Vec<&Member> {
 pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::default().after(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Cursor, Hash, LeaseMode, LogId, Revocation, Sequence};
+
+    use super::*;
+
+    fn at(sequence: u64) -> Cursor {
+        Cursor { log: LogId([1; 16]), sequence: Sequence(sequence), hash: Hash([u8::try_from(sequence).unwrap(); 32]) }
+    }
+
+    fn member(digit: u8, name: &str, right: Option<Right>, cursor: Option<u64>) -> Member {
+        let lag = 7 - cursor.unwrap_or(0);
+        Member { device: DeviceId([digit; 32]), name: name.to_owned(), right, cursor: cursor.map(at), lag, seen: None, revoked: None }
+    }
+
+    fn state(members: Vec<Member>) -> State {
+        State { head: at(7), horizon: at(0), snapshot: None, lease_mode: LeaseMode::Write, lease: None, right: Right::Write, members }
+    }
+
+    #[test]
+    fn whoever_lacks_something_is_behind_and_whoever_only_manages_is_not() {
+        let revoked = Revocation { at: Timestamp(0), by: "laptop".to_owned() };
+        let members = vec![
+            member(1, "laptop", Some(Right::Admin), Some(7)),
+            member(2, "desktop", Some(Right::Write), Some(5)),
+            member(3, "phone", Some(Right::Read), None),
+            member(4, "office", Some(Right::Admin), None),
+            member(5, "guest", None, None),
+            Member { revoked: Some(revoked), ..member(6, "lost", None, Some(3)) },
+        ];
+        let state = state(members);
+        assert_eq!(behind(&state).iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), ["desktop", "phone"]);
+        let line = &lines(&state, DeviceId([1; 32]), Timestamp(0))[0];
+        for text in [
+            "laptop (this device) v7",
+            "desktop v5 (2 behind)",
+            "phone has nothing yet",
+            "guest without a right here",
+            "lost revoked on 1 Jan 1970 by laptop",
+        ] {
+            assert!(line.contains(text), "`{text}`: {line}");
+        }
+    }
 }
