@@ -1,6 +1,7 @@
 //! `syncretic`: the one place that names every adapter and every store.
 
 mod arguments;
+mod arrival;
 mod cause;
 mod commands;
 mod context;

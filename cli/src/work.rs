@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use engine::decide::{Dispute, disputes};
 use engine::objects::Objects;
 use engine::{Endpoint, JobReport, Report};
-use protocol::{Cursor, DeviceId, State as Standing};
+use protocol::{DeviceId, State as Standing};
 use record::RecordId;
 use serde_json::{Map, Value, json};
 
+use crate::arrival::{WentBack, arrive, went_back};
 use crate::cause::About;
 use crate::doors::Machine;
 use crate::exit::Exit;
@@ -48,6 +49,8 @@ pub(crate) struct Done {
     pub(crate) endpoints: Vec<(String, String, String)>,
     /// Where the collection stands on the network, and which device this is, if it is there.
     pub(crate) standing: Option<(Standing, DeviceId)>,
+    /// Set if this device knows less than it once did.
+    pub(crate) went_back: Option<WentBack>,
 }
 
 /// A job with everything that a command needs to work on it.
@@ -99,6 +102,7 @@ pub(crate) fn work(prepared: &Prepared<'_>, home: &Home, terminal: &Terminal, de
         failure: None,
         endpoints: prepared.endpoints().map(described).collect(),
         standing: None,
+        went_back: None,
     };
     let state = match deed {
         Deed::Sync => State::Make,
@@ -129,6 +133,8 @@ fn attempt(
             return Err(failure);
         }
     };
+    let objects = || endpoints.iter().map(|endpoint| endpoint.objects.as_ref());
+    done.went_back = done.standing.as_ref().and_then(|(state, own)| went_back(state, *own, objects()));
     let mut settings = prepared.settings(&machine);
     settings.confirmed.clone_from(confirmed);
     let result = match deed {
@@ -147,7 +153,9 @@ fn attempt(
             let objects = endpoints_of(prepared, home, endpoints, deed)?;
             look(&objects, done);
             if deed == Deed::Sync {
-                arrive(prepared, &machine, &objects, done);
+                if let Some(standing) = &mut done.standing {
+                    arrive(machine.store(), &prepared.collection, standing, objects.iter().map(AsRef::as_ref));
+                }
                 home.holds().forget(&prepared.collection)?;
             }
             Ok(())
@@ -160,22 +168,6 @@ fn attempt(
             }
             Err(About { planned: deed == Deed::Plan, ..prepared.about() }.engine(error))
         }
-    }
-}
-
-/// Tells the server up to where every endpoint of this device has everything, and takes in where the others stand now.
-///
-/// It is for people who wait, and no part of the sync: what cannot be told is told next time.
-fn arrive(prepared: &Prepared<'_>, machine: &Machine, objects: &[Box<dyn Objects>], done: &mut Done) {
-    let Some((state, own)) = &mut done.standing else { return };
-    let cursors: Option<Vec<Cursor>> = objects.iter().map(|objects| objects.meta().ok().and_then(|meta| meta.cursor)).collect();
-    let Some(least) = cursors.unwrap_or_default().into_iter().min_by_key(|cursor| cursor.sequence) else { return };
-    let noted = state.members.iter().any(|member| member.device == *own && member.cursor == Some(least));
-    if noted || machine.store().arrived(&prepared.collection, own, &least).is_err() {
-        return;
-    }
-    if let Ok(now) = machine.store().state(&prepared.collection) {
-        *state = now;
     }
 }
 
@@ -282,6 +274,7 @@ impl Done {
         put("quarantine", self.quarantined.iter().map(Quarantined::json).collect());
         if let Some((state, own)) = &self.standing {
             put("network", network::json(state, *own));
+            put("went_back", json!(self.went_back.map(|back| json!({ "was": back.was, "is": back.is }))));
         }
         if let Some(failure) = &self.failure {
             put("error", failure.json());
