@@ -19,7 +19,7 @@ use crate::interrupt;
 use crate::jobs::{self, Prepared};
 use crate::summary;
 use crate::terminal::shown;
-use crate::watch::files::{Place, Watched, owners};
+use crate::watch::files::{Place, Watched, owners, uprooted};
 use crate::watch::schedule::{Cause, Schedule};
 use crate::watch::streams::Streams;
 use crate::watch::systemd;
@@ -36,8 +36,8 @@ struct Wake {
 }
 
 enum What {
-    /// Files changed; one number a job, and the number after the last for the configuration.
-    Changed(Vec<usize>),
+    /// Files changed; one number a job, and the number after the last for the configuration. With the paths at which a folder may be another one.
+    Changed(Vec<usize>, Vec<PathBuf>),
     /// The head of a job's collection is at least here.
     Moved(usize, u64),
     /// Someone asked to stop.
@@ -101,6 +101,8 @@ struct Watch<'w> {
     schedule: Schedule,
     places: Arc<Vec<Place<usize>>>,
     files: Option<Watched>,
+    /// Where a folder that is watched may be another one by now.
+    uprooted: Vec<PathBuf>,
     /// What cannot be watched and was said.
     blind: BTreeSet<PathBuf>,
     /// What was said of each job last.
@@ -125,7 +127,7 @@ impl<'w> Watch<'w> {
             let event = event.unwrap_or_else(|_| notify::Event::new(notify::EventKind::Any).set_flag(notify::event::Flag::Rescan));
             let owners = owners(&looked_at, &state, &event);
             if !owners.is_empty() {
-                let _ = sent.send(Wake { reading, what: What::Changed(owners) });
+                let _ = sent.send(Wake { reading, what: What::Changed(owners, uprooted(&looked_at, &event)) });
             }
         });
         let mut watch = Self {
@@ -136,6 +138,7 @@ impl<'w> Watch<'w> {
             schedule: Schedule::new(prepared.len() + 1, every, Instant::now()),
             places,
             files: None,
+            uprooted: Vec::new(),
             blind: BTreeSet::new(),
             said: vec![String::new(); prepared.len()],
             heads: vec![0; prepared.len()],
@@ -147,7 +150,7 @@ impl<'w> Watch<'w> {
                 context.terminal.error(format!("warning: this system cannot watch files ({error}); they are looked at on schedule"));
             }
         }
-        watch.arrange(false);
+        watch.arrange();
         watch.announce(every);
         watch
     }
@@ -163,9 +166,10 @@ impl<'w> Watch<'w> {
     }
 
     /// Watches the folders that are there now.
-    fn arrange(&mut self, anew: bool) {
+    fn arrange(&mut self) {
+        let uprooted = std::mem::take(&mut self.uprooted);
         let Some(files) = &mut self.files else { return };
-        for (folder, error) in files.arrange(self.places.iter().map(|place| place.path.as_path()), anew) {
+        for (folder, error) in files.arrange(self.places.iter().map(|place| place.path.as_path()), &uprooted) {
             if self.blind.insert(folder.clone()) {
                 let folder = folder.display();
                 self.context.terminal.error(format!("warning: `{folder}` cannot be watched ({error}); it is looked at on schedule"));
@@ -211,7 +215,10 @@ impl<'w> Watch<'w> {
         match wake.what {
             What::Stop => return true,
             _ if wake.reading != self.reading => {}
-            What::Changed(owners) => owners.into_iter().for_each(|owner| self.schedule.changed(owner, Instant::now())),
+            What::Changed(owners, uprooted) => {
+                self.uprooted.extend(uprooted);
+                owners.into_iter().for_each(|owner| self.schedule.changed(owner, Instant::now()));
+            }
             What::Moved(job, head) => {
                 if self.heads.get(job).is_some_and(|known| head > *known) {
                     self.schedule.moved(job);
@@ -224,7 +231,7 @@ impl<'w> Watch<'w> {
     fn sync(&mut self, at: usize, job: &Prepared<'_>, cause: Cause) {
         let terminal = &self.context.terminal;
         // A folder that came, went or was replaced is watched from before it is read.
-        self.arrange(matches!(cause, Cause::Files | Cause::Retry));
+        self.arrange();
         let done = work(job, &self.context.home, terminal, Deed::Sync, &BTreeSet::new());
         let again = done.exit() == Exit::Temporary;
         self.schedule.end(at, again, random(), Instant::now());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// Something that is watched: an endpoint's place, or the configuration file.
@@ -31,6 +31,22 @@ pub(crate) fn owners<T: Copy + PartialEq>(places: &[Place<T>], state: &Path, eve
     owners
 }
 
+/// Returns the paths of an event at which a watched folder may be another one by now: it, or one above it, came or went.
+pub(crate) fn uprooted<T>(places: &[Place<T>], event: &Event) -> Vec<PathBuf> {
+    if event.need_rescan() {
+        return vec![PathBuf::from("/")];
+    }
+    if !matches!(event.kind, EventKind::Any | EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
+        return Vec::new();
+    }
+    let holds = |path: &&PathBuf| places.iter().any(|place| place.path.starts_with(path) || real(&place.path).starts_with(path));
+    event.paths.iter().filter(holds).cloned().collect()
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
 /// Reading is no change; writing is one when the file is closed, and each write before is too.
 fn is_change(kind: &EventKind) -> bool {
     match kind {
@@ -42,7 +58,7 @@ fn is_change(kind: &EventKind) -> bool {
 /// Tells whether a path is the place, something in it, or a folder that holds it; through a link as well.
 fn concerns(place: &Path, path: &Path) -> bool {
     let is = |place: &Path| path.starts_with(place) || place.starts_with(path);
-    is(place) || place.canonicalize().is_ok_and(|real| is(&real))
+    is(place) || is(&real(place))
 }
 
 /// Tells whether a path lies in an adapter's staging area: `.syncretic` in a folder, `.NAME.syncretic` beside a file.
@@ -68,10 +84,11 @@ impl Watched {
 
     /// Watches what the places need now, and nothing else. Returns what cannot be watched, and why.
     ///
-    /// `anew` also for what is watched already: a folder that was removed and made again is another folder.
-    pub(crate) fn arrange<'p>(&mut self, places: impl Iterator<Item = &'p Path>, anew: bool) -> Vec<(PathBuf, notify::Error)> {
+    /// What is at or below `uprooted` is watched anew: a folder that was removed and made again is another folder.
+    pub(crate) fn arrange<'p>(&mut self, places: impl Iterator<Item = &'p Path>, uprooted: &[PathBuf]) -> Vec<(PathBuf, notify::Error)> {
         let wanted = folders(places);
-        let stale = |(folder, mode): &(&PathBuf, &RecursiveMode)| anew || wanted.get(*folder) != Some(*mode);
+        let another = |folder: &Path| uprooted.iter().any(|path| folder.starts_with(path));
+        let stale = |(folder, mode): &(&PathBuf, &RecursiveMode)| another(folder) || wanted.get(*folder) != Some(*mode);
         let stale: Vec<PathBuf> = self.folders.iter().filter(stale).map(|(folder, _)| folder.clone()).collect();
         for folder in stale {
             // It may be gone, and its watch with it.
@@ -112,7 +129,7 @@ fn folders<'p>(places: impl Iterator<Item = &'p Path>) -> BTreeMap<PathBuf, Recu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use notify::event::{CreateKind, Flag, ModifyKind, RenameMode};
+    use notify::event::{CreateKind, Flag, RenameMode};
 
     fn places() -> Vec<Place<usize>> {
         let place = |owner, path: &str| Place { owner, path: PathBuf::from(path) };
@@ -149,6 +166,15 @@ mod tests {
         ] {
             assert_eq!(hit(modified, path), [0; 0], "{path}");
         }
+    }
+
+    #[test]
+    fn a_folder_that_comes_or_goes_is_another_folder_and_a_saved_file_is_not() {
+        let uprooted = |kind, path: &str| uprooted(&places(), &Event::new(kind).add_path(PathBuf::from(path)));
+        assert_eq!(uprooted(EventKind::Create(CreateKind::Folder), "/home/ada/cards"), [PathBuf::from("/home/ada/cards")]);
+        assert_eq!(uprooted(EventKind::Modify(ModifyKind::Name(RenameMode::From)), "/srv"), [PathBuf::from("/srv")]);
+        assert!(uprooted(EventKind::Create(CreateKind::File), "/home/ada/cards/bob.vcf").is_empty());
+        assert!(uprooted(EventKind::Modify(ModifyKind::Any), "/home/ada/cards").is_empty());
     }
 
     #[test]
