@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use adapter::{Adapter, Blobs, Fate, Key, Known, Mode, Op, Outcomes, Profile, Scan, Sink, StepId};
-use protocol::{Appended, BlobId, Collection, Cursor, Entry, Envelope, Head, Page, Store};
+use protocol::{
+    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Fence, Head, Lease, Page, Place, Sequence, Snapshot, State,
+    Store, Timestamp, TransactionId,
+};
 use record::Digest;
 
 use crate::absent::Absent;
@@ -90,7 +94,7 @@ impl Store for Imagined<'_> {
         Ok(self.appended().get(collection).and_then(|entries| entries.last()).map_or(head, |entry| entry.cursor(head.log)))
     }
 
-    fn append(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, protocol::Error> {
+    fn append_fenced(&self, collection: &Collection, envelope: &Envelope, _: Option<Fence>) -> Result<Appended, protocol::Error> {
         let head = self.head(collection)?;
         if head != envelope.base {
             return Ok(Appended::Stale(self.read(collection, &envelope.base, 256)?));
@@ -112,6 +116,61 @@ impl Store for Imagined<'_> {
         entries.extend(imagined.into_iter().filter(|entry| entry.sequence.0 >= next));
         entries.truncate(limit);
         Ok(Page { entries, head })
+    }
+
+    fn wait(&self, collection: &Collection, _: &Head, _: Duration) -> Result<Head, protocol::Error> {
+        self.head(collection)
+    }
+
+    fn place(&self, collection: &Collection, sequence: Sequence) -> Result<Place, protocol::Error> {
+        let log = self.head(collection)?.log;
+        let imagined = self.appended().get(collection).and_then(|entries| entries.iter().find(|entry| entry.sequence == sequence)).cloned();
+        imagined.map_or_else(|| self.inner.place(collection, sequence), |entry| Ok(Place::Here(entry.cursor(log))))
+    }
+
+    fn find(&self, collection: &Collection, ids: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, protocol::Error> {
+        let log = self.head(collection)?.log;
+        let mut found: BTreeMap<TransactionId, Cursor> = self.inner.find(collection, ids)?.into_iter().collect();
+        for entry in self.appended().get(collection).into_iter().flatten() {
+            found.insert(entry.envelope.transaction, entry.cursor(log));
+        }
+        Ok(ids.iter().filter_map(|id| found.get(id).map(|cursor| (*id, *cursor))).collect())
+    }
+
+    fn arrived(&self, _: &Collection, _: &DeviceId, _: &Cursor) -> Result<(), protocol::Error> {
+        Ok(())
+    }
+
+    fn state(&self, collection: &Collection) -> Result<State, protocol::Error> {
+        self.inner.state(collection)
+    }
+
+    fn put_snapshot(&self, _: &Collection, _: &Snapshot) -> Result<(), protocol::Error> {
+        Ok(())
+    }
+
+    fn snapshot(&self, collection: &Collection) -> Result<Option<Snapshot>, protocol::Error> {
+        self.inner.snapshot(collection)
+    }
+
+    fn compact(&self, _: &Collection, _: &Cursor) -> Result<Compacted, protocol::Error> {
+        Ok(Compacted::default())
+    }
+
+    fn acquire(&self, _: &Collection, device: &DeviceId, _: Duration) -> Result<Lease, protocol::Error> {
+        Ok(Lease { holder: *device, name: String::new(), fence: Fence(0), until: Timestamp(0) })
+    }
+
+    fn renew(&self, collection: &Collection, fence: Fence, _: Duration) -> Result<Lease, protocol::Error> {
+        Err(protocol::Error::StaleFence { collection: collection.to_string(), fence })
+    }
+
+    fn release(&self, _: &Collection, _: Fence) -> Result<(), protocol::Error> {
+        Ok(())
+    }
+
+    fn lease(&self, collection: &Collection) -> Result<Option<Lease>, protocol::Error> {
+        self.inner.lease(collection)
     }
 
     fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, protocol::Error> {

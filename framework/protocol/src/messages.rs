@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::cursor::Cursor;
 use crate::ids::{BlobId, Code, Collection, DeviceId, Fence, Hash, Nonce, Sequence, Signature, StoreId, Token, TransactionId};
@@ -389,7 +390,7 @@ pub struct About {
     pub now: Timestamp,
 }
 
-/// One line of the audit log. `hash` = SHA-256("syncretic.audit/1" 00 ‖ previous ‖ the line's JSON without its hash).
+/// One line of the audit log, chained to the one before, see [`AuditLine::chain`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditLine {
@@ -409,6 +410,23 @@ pub struct AuditLine {
     pub previous: Hash,
     /// Its own hash.
     pub hash: Hash,
+}
+
+impl AuditLine {
+    /// Returns the line's hash: SHA-256(tag ‖ previous ‖ number ‖ at ‖ length and bytes of by, action, object and detail), numbers big-endian.
+    #[must_use]
+    pub fn chain(&self) -> Hash {
+        let mut hasher = Sha256::new();
+        hasher.update(b"syncretic.audit/1\0");
+        hasher.update(self.previous.0);
+        hasher.update(self.number.to_be_bytes());
+        hasher.update(self.at.0.to_be_bytes());
+        for text in [&self.by, &self.action, &self.object, &self.detail] {
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text);
+        }
+        Hash(hasher.finalize().into())
+    }
 }
 
 /// Lines of the audit log (`GET /v1/audit`).

@@ -1,6 +1,6 @@
 //! The collection's log in memory, honest unless a wrong design is asked for.
 
-use protocol::{Appended, Cursor, Entry, Envelope, Error, Hash, Head, LogId, Page, Sequence};
+use protocol::{Appended, Cursor, Entry, Envelope, Error, Hash, Head, LogId, Page, Place, Sequence, TransactionId};
 
 use super::mutation::Mutation;
 
@@ -49,6 +49,18 @@ impl Log {
     fn place(&self, sequence: u64) -> Option<Hash> {
         let Some(before) = sequence.checked_sub(1) else { return Some(Hash::ZERO) };
         self.entries.get(usize::try_from(before).ok()?).map(|entry| entry.hash)
+    }
+
+    /// Tells what it holds at a sequence.
+    pub(super) fn at(&self, sequence: Sequence) -> Place {
+        let here = self.place(sequence.0).map(|hash| Place::Here(Cursor { log: LOG, sequence, hash }));
+        here.unwrap_or_else(|| Place::Beyond(self.head()))
+    }
+
+    /// Returns those of the transactions that it holds.
+    pub(super) fn find(&self, ids: &[TransactionId]) -> Vec<(TransactionId, Cursor)> {
+        let place = |id: &TransactionId| self.entries.iter().find(|entry| entry.envelope.transaction == *id).map(|entry| entry.cursor(LOG));
+        ids.iter().filter_map(|id| place(id).map(|cursor| (*id, cursor))).collect()
     }
 
     /// Appends an envelope by compare-and-swap; the same transaction twice is one entry.

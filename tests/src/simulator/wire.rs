@@ -1,8 +1,12 @@
 //! The wire between an endpoint and the log, on which messages are lost, doubled and late.
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
-use protocol::{Appended, BlobId, Collection, Cursor, Envelope, Error, Head, Page, Store};
+use protocol::{
+    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Envelope, Error, Fence, Head, Lease, Page, Place, Sequence, Snapshot, State,
+    Store, Timestamp, TransactionId,
+};
 
 use super::faults::Fault;
 use super::fuse::Fuse;
@@ -64,7 +68,7 @@ impl Store for Wire {
         Ok(self.log.look().page(&Cursor::start(super::log::LOG), sequence, 0)?.head)
     }
 
-    fn append(&self, _: &Collection, envelope: &Envelope) -> Result<Appended, Error> {
+    fn append_fenced(&self, _: &Collection, envelope: &Envelope, _: Option<Fence>) -> Result<Appended, Error> {
         self.live()?;
         if self.fails(Fault::RequestLost, 60) {
             return Err(Error::Unavailable("no answer".into()));
@@ -93,6 +97,61 @@ impl Store for Wire {
         // A short page now and then: nobody may rely on getting everything at once.
         let limit = limit.min(1 + self.weather.look().dice.below(6));
         self.log.look().page(after, sequence, limit)
+    }
+
+    fn wait(&self, collection: &Collection, _: &Head, _: Duration) -> Result<Head, Error> {
+        self.head(collection)
+    }
+
+    fn place(&self, _: &Collection, sequence: Sequence) -> Result<Place, Error> {
+        self.ask()?;
+        Ok(self.log.look().at(sequence))
+    }
+
+    fn find(&self, _: &Collection, transactions: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, Error> {
+        self.ask()?;
+        Ok(self.log.look().find(transactions))
+    }
+
+    fn arrived(&self, _: &Collection, _: &DeviceId, _: &Cursor) -> Result<(), Error> {
+        self.ask()
+    }
+
+    fn state(&self, _: &Collection) -> Result<State, Error> {
+        self.ask()?;
+        let head = self.log.look().head();
+        let horizon = Cursor::start(head.log);
+        let (lease_mode, right) = (protocol::LeaseMode::Write, protocol::Right::Admin);
+        Ok(State { head, horizon, snapshot: None, lease_mode, lease: None, right, members: Vec::new() })
+    }
+
+    fn put_snapshot(&self, _: &Collection, _: &Snapshot) -> Result<(), Error> {
+        self.ask()
+    }
+
+    fn snapshot(&self, _: &Collection) -> Result<Option<Snapshot>, Error> {
+        self.ask().map(|()| None)
+    }
+
+    fn compact(&self, collection: &Collection, _: &Cursor) -> Result<Compacted, Error> {
+        Err(Error::NoSnapshot(collection.to_string()))
+    }
+
+    fn acquire(&self, _: &Collection, device: &DeviceId, _: Duration) -> Result<Lease, Error> {
+        self.ask()?;
+        Ok(Lease { holder: *device, name: String::new(), fence: Fence(0), until: Timestamp(0) })
+    }
+
+    fn renew(&self, collection: &Collection, fence: Fence, _: Duration) -> Result<Lease, Error> {
+        Err(Error::StaleFence { collection: collection.to_string(), fence })
+    }
+
+    fn release(&self, _: &Collection, _: Fence) -> Result<(), Error> {
+        self.ask()
+    }
+
+    fn lease(&self, _: &Collection) -> Result<Option<Lease>, Error> {
+        self.ask().map(|()| None)
     }
 
     fn missing(&self, _: &Collection, _: &[BlobId]) -> Result<Vec<BlobId>, Error> {
