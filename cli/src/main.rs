@@ -1,6 +1,7 @@
 //! `syncretic`: the one place that names every adapter and every store.
 
 mod arguments;
+mod arrival;
 mod cause;
 mod commands;
 mod context;
@@ -16,11 +17,14 @@ mod jobs;
 mod lint;
 mod prefix;
 mod progress;
+mod reach;
 mod report;
+mod span;
 mod state;
 mod summary;
 mod terminal;
 mod values;
+mod watch;
 mod work;
 
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use record::RecordId;
 use serde_json::{Value, json};
 
+use crate::arrival::WentBack;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -75,7 +76,7 @@ pub(crate) fn each_job(context: &Context, prepared: &[Prepared<'_>], name: &str,
 }
 
 /// Tells what stopped, what is quarantined, and the events of a job to whoever wants them.
-fn tell(context: &Context, done: &Done, deed: Deed) {
+pub(crate) fn tell(context: &Context, done: &Done, deed: Deed) {
     let terminal = &context.terminal;
     if let Some(failure) = &done.failure {
         terminal.error(failure);
@@ -83,6 +84,14 @@ fn tell(context: &Context, done: &Done, deed: Deed) {
         terminal.error(format!(
             "warning: job `{}` is not done: something kept changing while it was synced\n  = help: type `syncretic sync {}`",
             done.job, done.job
+        ));
+    }
+    if let Some(WentBack { was, is }) = done.went_back {
+        terminal.error(format!(
+            "warning: job `{}`: the server knows this device at v{was}, and this state directory is at v{is}: it was restored from a \
+             backup, or copied\n  = note: what others changed stays, and what this device has not told is kept\n  = help: a copy that runs \
+             beside the first needs an identity of its own: move its `device.key` away, and enroll it under another name",
+            done.job
         ));
     }
     held::warn(terminal, &done.quarantined);

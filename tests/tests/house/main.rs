@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("syncretic-conformance", "conformance"),
     ("syncretic-protocol", "protocol"),
     ("syncretic-engine", "engine"),
+    ("syncretic-client", "client"),
     ("syncretic-contentline", "contentline"),
     ("syncretic-vdir", "vdir"),
     ("syncretic-vcard", "vcard"),
