@@ -88,6 +88,12 @@ pub(crate) enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make, let in, check and remove third parties' adapters
+    #[command(subcommand)]
+    Plugin(crate::plugins::PluginCommand),
+    /// Run a plugin's library for another process of this program
+    #[command(name = "adapter-host", hide = true)]
+    AdapterHost(crate::plugins::HelperArguments),
     /// Make a folder with two address books, sync them, edit both, sync again
     Demo {
         /// The folder; must not exist, or be empty

@@ -13,6 +13,7 @@ mod failure;
 mod formats;
 mod interrupt;
 mod jobs;
+mod plugins;
 mod prefix;
 mod progress;
 mod report;

@@ -6,6 +6,7 @@ mod convert;
 mod demo;
 mod link;
 mod plan;
+mod plugin;
 mod quarantine;
 mod review;
 mod status;
@@ -35,6 +36,8 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome<Exit> {
         Command::Link(command) => link::link(&context, &command),
         Command::Convert(command) => convert::convert(&context, &command),
         Command::Config(_) => config::check(&context),
+        Command::Plugin(command) => plugin::plugin(&context, &command, arguments.yes),
+        Command::AdapterHost(command) => crate::plugins::serve(&command),
         Command::Demo { folder } => demo::demo(&context, &folder),
         Command::Version => version::version(&context),
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, Fault};
 
 /// What a call is answered with, as `syn_status` says.
 pub(crate) type Status = i32;
@@ -164,7 +164,7 @@ impl Failure {
 }
 
 fn plugin_error(plugin: &str, reason: String) -> Error {
-    Error::Plugin { plugin: plugin.to_owned(), reason }
+    Error::Plugin { plugin: plugin.to_owned(), fault: Fault::Broken, reason }
 }
 
 /// Returns a path as it crosses: bytes on Unix, UTF-8 elsewhere.

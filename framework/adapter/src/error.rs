@@ -52,9 +52,21 @@ pub enum Error {
     Plugin {
         /// Its id.
         plugin: String,
+        /// What kind of wrong it is.
+        fault: Fault,
         /// What is wrong, and what to do.
         reason: String,
     },
+}
+
+/// What is wrong with a third party's adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It is not what was let in: it was not run.
+    Untrusted,
+    /// It cannot be loaded or understood, or it ended.
+    Broken,
 }
 
 impl fmt::Display for Error {
@@ -67,7 +79,7 @@ impl fmt::Display for Error {
             Self::Changed { path } => write!(f, "{} changed while it was read; sync again", path.display()),
             Self::Io { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Cancelled => f.write_str("cancelled"),
-            Self::Plugin { plugin, reason } => write!(f, "plugin `{plugin}`: {reason}"),
+            Self::Plugin { plugin, reason, .. } => write!(f, "plugin `{plugin}`: {reason}"),
         }
     }
 }

@@ -329,6 +329,14 @@ struct Functions {
     blob: Option<unsafe extern "C" fn(*mut c_void, u64, Bytes, *const u8) -> Status>,
 }
 
+/// Checks that a file is a whole library for this machine, without running anything. What it says fits after the file's name.
+///
+/// # Errors
+/// Fails with what is wrong and what to do.
+pub fn check(path: &Path) -> Result<(), String> {
+    elf::check(path)
+}
+
 /// A loaded library. It stays mapped until the process ends.
 #[derive(Clone)]
 pub struct Library {

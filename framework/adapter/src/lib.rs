@@ -39,7 +39,7 @@ pub mod told;
 mod wire;
 
 pub use contract::{Adapter, Blobs, Known, Outcomes, Scan, Sink};
-pub use error::Error;
+pub use error::{Error, Fault};
 pub use format::{Description, Format, Host, OptionKind, OptionSpec, OptionValue, Options};
 pub use item::{Broken, Fingerprint, Item, Key, Place};
 pub use operation::{Expect, Fate, Mode, Op, Outcome, StepId};

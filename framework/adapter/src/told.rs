@@ -1,16 +1,17 @@
 //! The JSON that an adapter tells about itself, read: nothing in it is believed before it is checked.
 
-use record::{Kind, Pattern, Pointer};
+use record::{Kind, Pattern, Pointer, Record};
 use serde_json::{Map, Value};
 
 use crate::format::{Description, OptionKind, OptionSpec};
+use crate::lines;
 use crate::profile::{Atomicity, Keys, Profile, View};
 
 /// The most entries of a list, and the most bytes of a text.
 const MOST: usize = 4096;
 
 /// A document that is not what it must be: a lower-case sentence without a full stop.
-type Wrong = String;
+pub type Wrong = String;
 
 /// What a plugin says it is, its texts kept as long as the process lives.
 ///
@@ -45,6 +46,15 @@ fn option(value: &Value) -> Result<OptionSpec, Wrong> {
         other => return Err(format!("option `{name}` has the type `{other}`, which does not exist")),
     };
     Ok(OptionSpec { name, kind, summary })
+}
+
+/// Reads a record that is written as the protocol's JSON.
+///
+/// # Errors
+/// Fails with a sentence that says what is missing or wrong.
+pub fn record(json: &str) -> Result<Record, Wrong> {
+    let value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    lines::read_record(&value).map_err(|breach| breach.0)
 }
 
 /// Reads a profile.
