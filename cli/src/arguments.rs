@@ -1,8 +1,12 @@
 //! The command line: every command and option, with the words that `--help` shows.
 
+mod plugin;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use plugin::{CheckArguments, HelperArguments, Isolation, Language, PluginCommand};
 
 /// What `syncretic` was asked to do.
 #[derive(Debug, Parser)]
@@ -90,10 +94,10 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Make, let in, check and remove third parties' adapters
     #[command(subcommand)]
-    Plugin(crate::plugins::PluginCommand),
+    Plugin(PluginCommand),
     /// Run a plugin's library for another process of this program
     #[command(name = "adapter-host", hide = true)]
-    AdapterHost(crate::plugins::HelperArguments),
+    AdapterHost(HelperArguments),
     /// Make a folder with two address books, sync them, edit both, sync again
     Demo {
         /// The folder; must not exist, or be empty

@@ -6,10 +6,11 @@ use std::path::Path;
 use conformance::Verdict;
 use serde_json::{Value, json};
 
+use crate::arguments::PluginCommand;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::plugins::{self, Finding, Installed, Kind, Manifest, Offer, PluginCommand, Shelf};
+use crate::plugins::{self, Finding, Installed, Kind, Manifest, Offer, Shelf};
 use crate::terminal::{Paint, columns, shown};
 
 /// What everyone who lets a plugin in should know.

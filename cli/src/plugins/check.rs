@@ -10,10 +10,10 @@ use adapter::{OptionValue, Options};
 use conformance::Verdict;
 use serde_json::{Value, json};
 
-use super::arguments::{CheckArguments, Isolation};
 use super::installed::Installed;
 use super::manifest::{self, ISOLATION, Kind};
 use super::subject::Described;
+use crate::arguments::{CheckArguments, Isolation};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::shown;
 

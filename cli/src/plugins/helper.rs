@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{Read, Write};
 
-use super::arguments::HelperArguments;
 use super::installed::load;
+use crate::arguments::HelperArguments;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 

@@ -1,6 +1,5 @@
 //! Third parties' adapters: what they say they are, where they lie, whether they are still what was let in, and how they are run.
 
-mod arguments;
 mod bench;
 mod check;
 mod helper;
@@ -11,7 +10,6 @@ mod new;
 mod shelf;
 mod subject;
 
-pub(crate) use arguments::{HelperArguments, PluginCommand};
 pub(crate) use bench::bench;
 pub(crate) use check::{Finding, check};
 pub(crate) use helper::serve;

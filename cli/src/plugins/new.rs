@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::arguments::Language;
+use crate::arguments::Language;
 use crate::failure::{Failure, Outcome};
 
 /// A file of a template: its name, and its content.

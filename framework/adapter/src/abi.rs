@@ -290,6 +290,30 @@ pub(crate) unsafe fn exactly<'a, const N: usize>(ptr: *const u8, what: &str) -> 
     unsafe { ptr.cast::<[u8; N]>().as_ref() }.ok_or_else(|| Failure::new(PROTOCOL, format!("{what} has no address")))
 }
 
+/// Offers a [`Format`](crate::Format) as the one adapter of this library. The format is a value: `adapter::export!(Notes);`.
+///
+/// Every call is guarded: a panic ends it with an error, and the instance is not used again. For that the library must
+/// be built to unwind; with `panic = "abort"` it does not compile.
+#[macro_export]
+macro_rules! export {
+    ($format:expr) => {
+        #[cfg(panic = "abort")]
+        compile_error!("an adapter must be built with panic = \"unwind\" (the default): with \"abort\" one bug would end the whole sync");
+
+        /// Gives the adapter's table for the host's.
+        ///
+        /// # Safety
+        /// `host` is null or a host's table as `syncretic_adapter.h` lays it out, alive as long as the process.
+        #[allow(unsafe_code, reason = "the one symbol of the C boundary")]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn syncretic_adapter_v1(host: *const $crate::abi::HostTable) -> *const $crate::abi::AdapterTable {
+            static EXPORT: $crate::export::Export = $crate::export::Export(&$format);
+            // SAFETY: the caller's promise is passed on.
+            unsafe { $crate::abi::enter(host, &EXPORT) }
+        }
+    };
+}
+
 /// What a library offers, behind the boundary; [`crate::export::Export`] is the only one.
 #[doc(hidden)]
 #[expect(private_interfaces, reason = "only this crate implements it")]

@@ -1,4 +1,4 @@
-//! An adapter written against the traits of this crate, offered as a library: `adapter::export!(MyFormat);`.
+//! An adapter written against the traits of this crate, behind the boundary: what `adapter::export!(MyFormat);` offers.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -20,30 +20,6 @@ use crate::operation::{Expect, Fate, Mode, Op, Outcome, StepId};
 const BATCH: usize = 256;
 /// How many bytes are handed over at once, give or take an item.
 const BATCH_BYTES: usize = 256 * 1024;
-
-/// Offers a [`Format`] as the one adapter of this library. The format is a value: `adapter::export!(Notes);`.
-///
-/// Every call is guarded: a panic ends it with an error, and the instance is not used again. For that the library must
-/// be built to unwind; with `panic = "abort"` it does not compile.
-#[macro_export]
-macro_rules! export {
-    ($format:expr) => {
-        #[cfg(panic = "abort")]
-        compile_error!("an adapter must be built with panic = \"unwind\" (the default): with \"abort\" one bug would end the whole sync");
-
-        /// Gives the adapter's table for the host's.
-        ///
-        /// # Safety
-        /// `host` is null or a host's table as `syncretic_adapter.h` lays it out, alive as long as the process.
-        #[allow(unsafe_code, reason = "the one symbol of the C boundary")]
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn syncretic_adapter_v1(host: *const $crate::abi::HostTable) -> *const $crate::abi::AdapterTable {
-            static EXPORT: $crate::export::Export = $crate::export::Export(&$format);
-            // SAFETY: the caller's promise is passed on.
-            unsafe { $crate::abi::enter(host, &EXPORT) }
-        }
-    };
-}
 
 /// A format as a library offers it.
 #[derive(Clone, Copy)]

@@ -20,6 +20,8 @@ pub mod host;
 pub mod item;
 #[cfg(feature = "host")]
 mod lines;
+#[cfg(feature = "host")]
+mod message;
 pub mod operation;
 #[cfg(feature = "host")]
 pub mod plugged;

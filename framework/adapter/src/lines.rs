@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::backend::Breach;
 use crate::crossing::{RawAnswer, RawFate, RawItem, RawOp, fate, outcome, state};
-use crate::wire::Message;
+use crate::message::Message;
 
 /// Writes bytes: as a text where they are one, else as `{"hex": "…"}`.
 pub(crate) fn octets(bytes: &[u8]) -> Value {

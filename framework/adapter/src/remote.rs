@@ -16,9 +16,10 @@ use crate::backend::{Backend, Breach, Opener, Receiver, Request};
 use crate::crossing::{CANCELLED, FATAL, Failure, PROTOCOL, TRANSIENT, path_bytes};
 use crate::format::{Host, Options};
 use crate::lines::{hex, octets, read_octets};
+use crate::message::Message;
 use crate::operation::Mode;
 use crate::said;
-use crate::wire::{self, Encoding, Message, Outbox};
+use crate::wire::{self, Encoding, Outbox};
 
 /// How many frames may wait to be read.
 const WAITING: usize = 8;

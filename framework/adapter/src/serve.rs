@@ -14,9 +14,10 @@ use crate::crossing::{CONFIG, FATAL, FINGERPRINT_MAX, Failure, PROTOCOL, RawAnsw
 use crate::format::Host;
 use crate::host::Library;
 use crate::lines::{hex, octets, read_octets};
+use crate::message::Message;
 use crate::operation::Mode;
 use crate::said::{self, digits};
-use crate::wire::{self, Encoding, Message, Outbox};
+use crate::wire::{self, Encoding, Outbox};
 
 /// How long a frame with a word to stop can be: longer ones are not looked into by the thread that reads.
 const LONGEST_CANCEL: usize = 64;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::backend::Breach;
 use crate::crossing::{RawAnswer, RawFate, RawItem, RawOp};
 use crate::lines;
+use crate::message::Message;
 
 /// The name of the protocol.
 pub(crate) const PROTOCOL_NAME: &str = "syncretic-adapter";
@@ -34,18 +35,6 @@ pub(crate) enum Encoding {
     Lines,
     /// A big-endian length of four bytes, then a CBOR sequence (RFC 8742).
     Frames,
-}
-
-/// One message.
-pub(crate) enum Message<'a> {
-    /// Anything but what comes in numbers: its name and body.
-    Control(String, Value),
-    Known(&'a [u8], &'a [u8]),
-    Item(RawItem<'a>),
-    Op(RawOp<'a>),
-    Answer(RawAnswer<'a>),
-    Fate(RawFate<'a>),
-    Bytes(&'a [u8]),
 }
 
 /// Messages that wait to be sent.
