@@ -27,6 +27,7 @@ type Blank = fn(&[Record]) -> Vec<u8>;
 const FORMATS: &[Entry] = &[
     Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], blank: Some(adapter_csv::outline) },
     Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], blank: None },
+    Entry { format: adapter_ical::format, endings: &["ics", "ical", "ifb", "icalendar"], blank: None },
 ];
 
 /// Returns the content of a new, empty file that can hold records like these; none if the adapter makes its place

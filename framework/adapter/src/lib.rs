@@ -26,6 +26,7 @@ pub mod operation;
 #[cfg(feature = "host")]
 pub mod plugged;
 pub mod profile;
+pub mod proof;
 #[cfg(feature = "host")]
 mod reading;
 #[cfg(feature = "host")]

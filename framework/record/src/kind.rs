@@ -18,6 +18,8 @@ impl Kind {
     pub const TASK: Self = Self(Cow::Borrowed("task"));
     /// A journal entry (RFC 5545 §3.6.3).
     pub const JOURNAL: Self = Self(Cow::Borrowed("journal"));
+    /// A statement of free and busy times (RFC 5545 §3.6.4).
+    pub const FREEBUSY: Self = Self(Cow::Borrowed("freebusy"));
     /// A calendar's own lines and zones.
     pub const CALENDAR: Self = Self(Cow::Borrowed("calendar"));
     /// A row of a table: `cells/<column>`.
