@@ -4,11 +4,10 @@
  *   id<TAB>title<TAB>note[<TAB>anything else]
  *
  * Tabs, line breaks and backslashes in a cell are written \t \n \r \\, and NUL \0. The file is read anew for each call,
- * edited line by line, written beside itself and renamed over itself. What a step displaced lies in .NAME.syncretic/
+ * edited line by line, written beside itself and exchanged. What a step displaced lies in .NAME.syncretic/
  * until the step is settled.
  */
-#define _XOPEN_SOURCE 700
-#include <dirent.h>
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -562,7 +561,7 @@ static int put_together(const lines *all, buffer *content) {
 
 /* Where a step keeps its files. */
 typedef struct {
-  char area[PATH_MAX], folder[PATH_MAX], file[PATH_MAX], was[PATH_MAX], journal[PATH_MAX], target[PATH_MAX];
+  char area[PATH_MAX], folder[PATH_MAX], file[PATH_MAX], journal[PATH_MAX], target[PATH_MAX];
 } places;
 
 static syn_status name_places(jot *self, syn_call call, const uint8_t *step, places *out) {
@@ -588,7 +587,6 @@ static syn_status name_places(jot *self, syn_call call, const uint8_t *step, pla
   strcpy(out->folder, out->area);
   strcat(strcat(out->folder, "/"), id);
   strcat(strcpy(out->file, out->folder), "/new");
-  strcat(strcpy(out->was, out->folder), "/was");
   strcat(strcpy(out->journal, out->folder), "/journal");
   return SYN_OK;
 }
@@ -659,9 +657,17 @@ static int write_journal(const places *at, const uint8_t was[PRINT], const uint8
 static void clear(const places *at) {
   unlink(at->journal);
   unlink(at->file);
-  unlink(at->was);
   rmdir(at->folder);
   rmdir(at->area);
+}
+
+/* Exchanges two files in one step. */
+static int swap(const char *one, const char *other) {
+#ifdef RENAME_EXCHANGE
+  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0;
+#else
+  return rename(one, other) == 0;
+#endif
 }
 
 /* Replaces the file: 1 done, 0 someone else saved it meanwhile, -1 failed with errno. */
@@ -674,23 +680,23 @@ static int exchange(const places *at, const buffer *was, const buffer *now, cons
   if (stat(at->target, &found) != 0) return -1;
   if (mkdir(at->area, 0700) != 0 && errno != EEXIST) return -1;
   if (mkdir(at->folder, 0700) != 0) return -1;
-  if (!write_file(at->file, now->at, now->length, found.st_mode & 07777) || !write_journal(at, expected, new_print, all, verdicts, count) ||
-      link(at->target, at->was) != 0) {
+  if (!write_file(at->file, now->at, now->length, found.st_mode & 07777) || !write_journal(at, expected, new_print, all, verdicts, count)) {
     saved = errno;
     clear(at);
     errno = saved;
     return -1;
   }
   sync_folder(at->folder);
-  if (!print_file(at->was, print) || memcmp(print, expected, PRINT) != 0) {
-    clear(at);
-    return 0;
-  }
-  if (rename(at->file, at->target) != 0) {
+  /* Both files change places at once; what was displaced shows whether it is what was read. */
+  if (!swap(at->file, at->target)) {
     saved = errno;
     clear(at);
     errno = saved;
-    return -1;
+    return saved == ENOENT ? 0 : -1;
+  }
+  if (!print_file(at->file, print) || memcmp(print, expected, PRINT) != 0) {
+    if (swap(at->file, at->target)) clear(at);
+    return 0;
   }
   {
     char folder[PATH_MAX];

@@ -4,6 +4,7 @@
 Every member that is a text is a column; `id` names the row. Members of other types stay as they are. The protocol is
 docs/plugins/protocol.md: one JSON object a line on standard input and output, everything else on standard error.
 """
+import ctypes
 import hashlib
 import json
 import os
@@ -239,13 +240,14 @@ class Endpoint:
             write(os.path.join(folder, "new"), data, os.stat(target).st_mode & 0o7777)
             journal = {"was": digest(before), "now": digest(data), "answers": answers}
             write(os.path.join(folder, "journal"), json.dumps(journal).encode(), 0o600)
-            os.link(target, os.path.join(folder, "was"))
             sync(folder)
-            with open(os.path.join(folder, "was"), "rb") as file:
+            # Both files change places at once; what was displaced shows whether it is what was read.
+            swap(os.path.join(folder, "new"), target)
+            with open(os.path.join(folder, "new"), "rb") as file:
                 lost = digest(file.read()) != journal["was"]
-            if not lost:
-                os.rename(os.path.join(folder, "new"), target)
-                sync(os.path.dirname(target))
+            if lost:
+                swap(os.path.join(folder, "new"), target)
+            sync(os.path.dirname(target))
         except OSError as error:
             self.settle(step)
             raise Failed("io", str(error), target) from error
@@ -275,7 +277,7 @@ class Endpoint:
 
     def settle(self, step):
         folder = os.path.join(self.area(), step)
-        for name in ("journal", "new", "was"):
+        for name in ("journal", "new"):
             try:
                 os.unlink(os.path.join(folder, name))
             except FileNotFoundError:
@@ -285,6 +287,13 @@ class Endpoint:
                 os.rmdir(name)
             except OSError:
                 pass
+
+
+def swap(one, other):
+    """Exchanges two files in one step (Linux)."""
+    exchange, here = 2, -100
+    if ctypes.CDLL(None, use_errno=True).renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), other)
 
 
 def write(path, data, mode):
