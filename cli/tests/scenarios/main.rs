@@ -14,4 +14,5 @@ mod examples;
 mod harness;
 mod joins;
 mod main_job;
+mod plugins;
 mod state;

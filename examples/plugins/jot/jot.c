@@ -7,7 +7,9 @@
  * edited line by line, written beside itself and exchanged. What a step displaced lies in .NAME.syncretic/
  * until the step is settled.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
