@@ -1,11 +1,14 @@
 //! The command line: every command and option, with the words that `--help` shows.
 
 pub(crate) mod server;
+mod plugin;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use plugin::{CheckArguments, HelperArguments, Isolation, Language, PluginCommand};
 
 /// What `syncretic` was asked to do.
 #[derive(Debug, Parser)]
@@ -106,6 +109,12 @@ pub(crate) enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make, let in, check and remove third parties' adapters
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Run a plugin's library for another process of this program
+    #[command(name = "adapter-host", hide = true)]
+    AdapterHost(HelperArguments),
     /// Make a folder with two address books, sync them, edit both, sync again
     Demo {
         /// The folder; must not exist, or be empty

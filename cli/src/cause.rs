@@ -71,6 +71,10 @@ impl About<'_> {
                 let failure = Failure::new(io(source.kind()), error.to_string()).note("nothing was taken for deleted");
                 failure.help(format!("see to the file, {again}"))
             }
+            adapter::Error::Plugin { fault, .. } => {
+                let exit = if *fault == adapter::Fault::Untrusted { Exit::Integrity } else { Exit::Internal };
+                Failure::new(exit, error.to_string()).note("nothing was taken for deleted")
+            }
             adapter::Error::Cancelled => Failure::new(Exit::Interrupted, "interrupted".to_owned()),
             _ => Failure::new(Exit::Internal, error.to_string()),
         };

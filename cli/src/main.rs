@@ -15,6 +15,7 @@ mod formats;
 mod interrupt;
 mod jobs;
 mod lint;
+mod plugins;
 mod prefix;
 mod progress;
 mod reach;

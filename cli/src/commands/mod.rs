@@ -12,6 +12,7 @@ mod lease;
 mod link;
 mod lint;
 mod plan;
+mod plugin;
 mod quarantine;
 mod review;
 mod serve;
@@ -48,6 +49,8 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome<Exit> {
         Command::Fidelity { left, right } => fidelity::fidelity(&context, &left, &right),
         Command::Lint { paths } => lint::lint(&context, &paths),
         Command::Config(_) => config::check(&context),
+        Command::Plugin(command) => plugin::plugin(&context, &command, arguments.yes),
+        Command::AdapterHost(command) => crate::plugins::serve(&command),
         Command::Demo { folder } => demo::demo(&context, &folder),
         Command::Watch { print_unit: true, .. } => watch::print_unit(&context),
         Command::Watch { jobs, every, .. } => watch::watch(&context, &jobs, every),

@@ -24,5 +24,6 @@ mod meeting;
 mod network;
 mod proxy;
 mod running;
+mod plugins;
 mod state;
 mod watching;
