@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("syncretic-ical", "ical"),
     ("syncretic-csv", "csv"),
     ("syncretic-store", "store"),
+    ("syncretic-http", "http"),
     ("syncretic-config", "config"),
     ("syncretic-cli", "cli"),
     ("syncretic-tests", "tests"),
