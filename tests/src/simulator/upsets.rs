@@ -9,6 +9,7 @@ use super::faults::Fault;
 use super::keys::DeviceKey;
 use super::ledger::Ledger;
 use super::shared::Shared;
+use super::token::token;
 use super::world::World;
 
 impl World {
@@ -78,6 +79,11 @@ impl World {
         match endpoint.backup.clone().filter(|_| restores) {
             None => endpoint.backup = Some(endpoint.keeper.memory.fork()),
             Some(backup) if self.weather.look().strikes(Fault::Restored, 1000) => {
+                // A conflict that was made here and told nobody yet is kept in this state alone.
+                let meta = endpoint.keeper.memory.meta().unwrap_or_default();
+                let intents = endpoint.keeper.memory.step().ok().flatten().map(|step| step.intents).unwrap_or_default();
+                let untold = meta.pending.iter().chain(intents.iter().flat_map(|intent| &intent.losers));
+                untold.filter_map(|conflict| token(&conflict.value)).for_each(|token| self.history.dismiss(token));
                 endpoint.keeper.memory.become_like(&backup);
                 let cursor = backup.meta().ok().and_then(|meta| meta.cursor);
                 self.weather.look().say(|| format!("e{at}'s object store is restored: {cursor:?}"));
