@@ -5,5 +5,8 @@ mod corpus;
 mod edits;
 mod endpoint;
 mod folder;
+mod oracle;
+mod rows;
+mod rest;
 mod single;
 mod validity;

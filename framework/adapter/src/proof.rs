@@ -1,14 +1,14 @@
 //! The check before anything is replaced: what was written reads back as what was meant, local ids aside.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use record::{Fields, Pointer, Record, Value, vocabulary};
 
 use crate::profile::View;
 
 /// The first field that reads back as another value than was meant.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field} would read back as {found}, not as {meant}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     /// The field, without the id of its part.
     pub field: String,
@@ -17,6 +17,14 @@ pub struct Mismatch {
     /// What was read back, for people.
     pub found: String,
 }
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} would read back as {}, not as {}", self.field, self.found, self.meant)
+    }
+}
+
+impl std::error::Error for Mismatch {}
 
 /// The fields of one part, or of the record itself.
 type Named = BTreeMap<String, Value>;

@@ -19,7 +19,28 @@ pub struct Part {
 
 const CONTEXT: &[&str] = &["contexts", "pref", "label", "kind"];
 const PHONE: &[&str] = &["contexts", "features", "pref", "label"];
-const ADDRESS: &[&str] = &["postOfficeBox", "apartment", "street", "locality", "region", "postcode", "country", "full"];
+const ADDRESS: &[&str] = &[
+    "postOfficeBox",
+    "apartment",
+    "street",
+    "locality",
+    "region",
+    "postcode",
+    "country",
+    "full",
+    "room",
+    "apartmentNumber",
+    "floor",
+    "streetNumber",
+    "streetName",
+    "building",
+    "block",
+    "subdistrict",
+    "district",
+    "landmark",
+    "direction",
+];
+const OF_ADDRESS: &[&str] = &["contexts/billing", "contexts/delivery", "coordinates", "countryCode", "timeZone"];
 const ORGANIZATION: &[&str] = &["name", "units/1", "units/2", "units/3", "units/4", "units/5"];
 
 const LINKS: Part = Part { stem: "links", heads: &["uri"], fields: &[], traits: CONTEXT };
@@ -29,10 +50,11 @@ const RELATED: Part =
 
 /// Every repeated part of contacts and groups, in order of stem.
 pub const PARTS: &[Part] = &[
-    Part { stem: "addresses", heads: ADDRESS, fields: &["contexts/billing", "contexts/delivery", "countryCode"], traits: CONTEXT },
+    Part { stem: "addresses", heads: ADDRESS, fields: OF_ADDRESS, traits: CONTEXT },
     Part { stem: "anniversaries", heads: &["date"], fields: &[], traits: CONTEXT },
     Part { stem: "calendars", heads: &["uri"], fields: &[], traits: CONTEXT },
     Part { stem: "cryptoKeys", heads: &["uri", "content"], fields: &[], traits: CONTEXT },
+    Part { stem: "directories", heads: &["uri"], fields: &[], traits: CONTEXT },
     Part { stem: "emails", heads: &["address"], fields: &[], traits: CONTEXT },
     LINKS,
     MEDIA,
@@ -40,8 +62,10 @@ pub const PARTS: &[Part] = &[
     Part { stem: "notes", heads: &["note"], fields: &[], traits: CONTEXT },
     Part { stem: "onlineServices", heads: &["uri", "user"], fields: &["service"], traits: CONTEXT },
     Part { stem: "organizations", heads: ORGANIZATION, fields: &[], traits: CONTEXT },
+    Part { stem: "personalInfo", heads: &["value"], fields: &["level"], traits: CONTEXT },
     Part { stem: "phones", heads: &["number"], fields: &["features/mobile"], traits: PHONE },
     Part { stem: "preferredLanguages", heads: &["language"], fields: &[], traits: CONTEXT },
+    Part { stem: "pronouns", heads: &["pronouns"], fields: &[], traits: CONTEXT },
     RELATED,
     Part { stem: "schedulingAddresses", heads: &["uri"], fields: &[], traits: CONTEXT },
     Part { stem: "titles", heads: &["name"], fields: &[], traits: CONTEXT },
@@ -97,7 +121,9 @@ pub fn is_verbatim(stem: &str) -> bool {
 
 /// Fields of a contact that stand alone, in order.
 pub const CONTACT_FIELDS: &[&str] = &[
+    "birthPlace",
     "created",
+    "deathPlace",
     "gender",
     "geo",
     "keywords/*",
@@ -106,16 +132,19 @@ pub const CONTACT_FIELDS: &[&str] = &[
     "mailer",
     "name/full",
     "name/generation",
+    "name/generationMarker",
     "name/given",
     "name/given2",
     "name/phonetic/given",
     "name/phonetic/surname",
     "name/sortAs",
     "name/surname",
+    "name/surname2",
     "name/title",
     "nicknames/*",
     "privacy",
     "prodId",
+    "speakToAs/grammaticalGender",
     "timeZone",
     "uid",
     "updated",
