@@ -9,7 +9,7 @@ use crate::dates::Dates;
 use crate::layout::{Column, Layout};
 use crate::mapping::{Form, trait_of};
 use crate::moments::Moment;
-use crate::slots::{SAID, SEVERAL, Slot, SlotColumn};
+use crate::slots::{SAID, SEVERAL, Slot, SlotColumn, implied};
 use crate::truth::{chosen, is_true};
 
 /// The fields that rows of one layout show, in pointer order.
@@ -141,6 +141,8 @@ fn several_fields(slot: &Slot, form: Form, cell: &str, words: &[(&'static str, V
         let place = slot.place_of(ordinal);
         if let Some(value) = value(form, text, &Dates::default()) {
             record.fields.insert(Pointer::from(format!("{stem}/{place}/{rest}")), value);
+            let meant = implied(&slot.selector).map(|(rest, value)| (Pointer::from(format!("{stem}/{place}/{rest}")), value));
+            record.fields.extend(meant);
             put_words(slot, &place, words, record);
         }
     }

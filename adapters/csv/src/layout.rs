@@ -340,7 +340,7 @@ impl Draft {
                 let lacks = |slot: &Slot| !slot.columns.iter().any(|column| column.rest == *rest);
                 let slot = slot(slots, part, selector, lacks);
                 slot.columns.push(column);
-                slot.several = preset.is_some_and(Preset::holds_several) && matches!(part.stem, "emails" | "phones" | "links");
+                slot.several = preset.is_none_or(Preset::holds_several) && matches!(part.stem, "emails" | "phones" | "links");
                 Column::Slot
             }
             Some(Mapping::Type { part, selector }) => {

@@ -204,6 +204,8 @@ fn canonical(path: String, name: String, mut parameters: Vec<(String, String)>, 
         // A set, one line or several: elements are compared elsewhere by their order alone.
         "CATEGORIES" | "NICKNAME" | "RESOURCES" => sorted(&unescaped(&value), ','),
         "BDAY" | "ANNIVERSARY" | "DEATHDATE" if value.starts_with(|c: char| c.is_ascii_digit()) => value.replace(['-', ':'], ""),
+        // A number as a URI is the number as text.
+        "TEL" => unescaped(value.strip_prefix("tel:").unwrap_or(&value)),
         _ => unescaped(&value),
     };
     let value = value.trim().trim_end_matches(';').to_owned();
@@ -256,7 +258,9 @@ fn from_printable(value: &str) -> String {
 
 impl Entry {
     fn row(cells: &[String]) -> Self {
-        let value = cells.join("\u{1f}").replace("\r\n", "\n");
+        // A cell that says no and an empty one mean the same.
+        let plain = |cell: &String| if cell.eq_ignore_ascii_case("false") { String::new() } else { cell.replace("\r\n", "\n") };
+        let value = cells.iter().map(plain).collect::<Vec<_>>().join("\u{1f}");
         Self { path: String::new(), name: "row".to_owned(), parameters: Vec::new(), value }
     }
 }
@@ -275,6 +279,10 @@ mod tests {
         assert_eq!(of("NOTE;ENCODING=QUOTED-PRINTABLE:a=\n=20b=0D=0Ac"), of("NOTE:a b\\n\n c"));
         assert_eq!(of("EMAIL;TYPE=pref:a"), of("EMAIL;PREF=1:a"));
         assert_eq!(of("N:A;B;;;"), of("N:A;B"));
+        assert_eq!(of("TEL;VALUE=uri:tel:+1"), of("TEL:+1"));
+        let table = |text: &str| entries(text.as_bytes(), Format::Csv);
+        assert_eq!(table("a,b\nx,False\n"), table("a,b\nx,\n"));
+        assert_ne!(table("a,b\nx,True\n"), table("a,b\nx,\n"));
         assert_eq!(of("CATEGORIES:b,a"), of("CATEGORIES:a,b"));
     }
 
