@@ -75,8 +75,7 @@ impl Log {
             let entry = self.entries.iter().find(|entry| entry.envelope.transaction == *id)?;
             Some((*id, entry.cursor(self.id)))
         };
-        let blind = self.mutation == Some(Mutation::FindsNothing);
-        wanted.iter().filter_map(place).filter(|_| !blind).collect()
+        wanted.iter().filter_map(place).collect()
     }
 
     /// Loses its newest entries, but none that a snapshot stands for. Tells how many.

@@ -27,8 +27,6 @@ pub enum Mutation {
     ForgetsIntents,
     /// The store compares cursors by their sequence alone.
     KnowsCursorsBySequence,
-    /// The store does not know which transactions are in what it compacted away.
-    FindsNothing,
     /// The object store forgets what the collection was when the store loses it.
     ForgetsRemote,
 }
@@ -48,7 +46,6 @@ impl Mutation {
         (Self::NoGuard, "no-guard"),
         (Self::ForgetsIntents, "forgets-intents"),
         (Self::KnowsCursorsBySequence, "knows-cursors-by-sequence"),
-        (Self::FindsNothing, "finds-nothing"),
         (Self::ForgetsRemote, "forgets-remote"),
     ];
 
