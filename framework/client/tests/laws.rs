@@ -2,10 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-#[path = "laws/server.rs"]
-mod server;
-
-use std::net::TcpListener;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -53,8 +49,9 @@ fn manners() -> Manners {
     Manners { policy: Policy::default(), rest: Box::new(Calm) }
 }
 
-/// A server over a real store, and the devices that administer it.
+/// A server, and the devices that administer it.
 struct Network {
+    _server: http::Running,
     address: Address,
     id: StoreId,
     pens: Mutex<Vec<Pen>>,
@@ -62,10 +59,9 @@ struct Network {
 
 impl Network {
     fn begin(folder: &std::path::Path) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let code = server::serve(folder, listener).unwrap();
-        let network = Self { address, id: StoreId([0; 16]), pens: Mutex::default() };
+        let server = http::start(http::Options::new(folder.to_owned(), "127.0.0.1:0".parse().unwrap())).unwrap();
+        let (address, code) = (server.url().parse().unwrap(), server.code().unwrap());
+        let network = Self { _server: server, address, id: StoreId([0; 16]), pens: Mutex::default() };
         let enrolled = network.enroll(code, "first").unwrap();
         Self { id: enrolled, ..network }
     }

@@ -65,6 +65,9 @@ pub enum Error {
     /// Something else that is not there: a device, a held transaction, a route.
     #[error("{0} is not there")]
     NotFound(String),
+    /// A method that a path does not have.
+    #[error("{0}")]
+    NotAllowed(String),
     /// It is there already, as another one.
     #[error("{0}")]
     Conflict(String),

@@ -115,6 +115,7 @@ const TABLE: &[Row] = &[
     text!("no-such-collection", 404, "There is no such collection",                      NoSuchCollection),
     text!("no-snapshot",        409, "No snapshot stands where one is needed",           NoSnapshot),
     text!("not-found",          404, "It is not there",                                  NotFound),
+    text!("method-not-allowed", 405, "The path does not have this method",               NotAllowed),
     text!("conflict",           409, "It is there already, as another one",              Conflict),
     text!("not-authorised",     403, "The device may not do this",                       NotAuthorised),
     text!("read-only",          403, "The device may read the collection only",          ReadOnly),

@@ -21,6 +21,7 @@ fn errors() -> Vec<Error> {
         Error::NoSnapshot(text()),
         Error::NoSuchCollection(text()),
         Error::NotFound(text()),
+        Error::NotAllowed(text()),
         Error::Conflict(text()),
         Error::NotAuthorised(text()),
         Error::ReadOnly(collection()),

@@ -16,6 +16,9 @@ use protocol::{
     Appended, Collection, Cursor, DeviceId, Entry, Envelope, Error, Head, Header, RecordDigest, Signature, Snapshot, Store, TransactionId,
 };
 
+/// The store as another device opens it, and that device.
+pub type Another = (Box<dyn Store>, DeviceId);
+
 /// A store that is held against the laws.
 pub trait Subject: Sync {
     /// Opens the store; called again, the same store again, as another process would.
@@ -45,7 +48,7 @@ pub trait Subject: Sync {
     ///
     /// # Errors
     /// Fails as the store's own opening does.
-    fn another(&self) -> Result<Option<(Box<dyn Store>, DeviceId)>, Error> {
+    fn another(&self) -> Result<Option<Another>, Error> {
         Ok(Some((self.open()?, DeviceId([1; 32]))))
     }
 

@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("syncretic-vcard", "vcard"),
     ("syncretic-csv", "csv"),
     ("syncretic-store", "store"),
+    ("syncretic-http", "http"),
     ("syncretic-config", "config"),
     ("syncretic-cli", "cli"),
     ("syncretic-tests", "tests"),
