@@ -5,5 +5,7 @@ mod corpus;
 mod edits;
 mod endpoint;
 mod folder;
+mod oracle;
+mod rows;
 mod single;
 mod validity;

@@ -72,7 +72,7 @@ pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Resul
     let outcomes = perform(session, step, &prepared, Mode::Perform)?;
     session.doors.at(Point::Applied).await;
     for ((prepared, intent), outcome) in prepared.iter().zip(intents).zip(outcomes) {
-        conclude(session, prepared, intent, outcome);
+        conclude(session, prepared, intent, outcome)?;
     }
     let attention = session.trees.attention();
     agree(&mut session.trees, &attention)?;
@@ -202,7 +202,7 @@ pub(crate) fn conflict(session: &Session<'_>, record: RecordId, loser: &delta::L
     }
 }
 
-fn conclude(session: &mut Session<'_>, prepared: &Prepared, intent: Intent, outcome: Option<Outcome>) {
+fn conclude(session: &mut Session<'_>, prepared: &Prepared, intent: Intent, outcome: Option<Outcome>) -> Result<(), Error> {
     match outcome {
         Some(Outcome::Put { key, fingerprint, record, bytes }) => {
             tell(session, prepared, &intent);
@@ -213,15 +213,16 @@ fn conclude(session: &mut Session<'_>, prepared: &Prepared, intent: Intent, outc
                 _ => seen_after(session, prepared, key, fingerprint, &record),
             };
             session.report.bytes_written += bytes;
-            advance(session, Intent { id, becomes: Some(becomes), losers }, None, None);
+            advance(session, Intent { id, becomes: Some(becomes), losers }, None, None)?;
         }
         Some(Outcome::Deleted { bytes }) => {
             tell(session, prepared, &intent);
             session.report.bytes_written += bytes;
-            advance(session, Intent { becomes: None, ..intent }, None, None);
+            advance(session, Intent { becomes: None, ..intent }, None, None)?;
         }
         other => not_done(session, prepared, other),
     }
+    Ok(())
 }
 
 /// Notes for people what happened to an item.

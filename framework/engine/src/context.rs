@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use adapter::{Adapter, Profile};
 use delta::{Policy, Sides, Target};
-use protocol::Collection;
+use protocol::{Collection, Fence};
 use record::{Pointer, RecordId};
 
 use crate::doors::Doors;
@@ -59,6 +59,8 @@ pub(crate) struct Session<'s> {
     pub(crate) pushed: BTreeSet<RecordId>,
     pub(crate) pulled: BTreeSet<RecordId>,
     pub(crate) report: Report,
+    /// The lease that this session holds, if others were first before.
+    pub(crate) fence: Option<Fence>,
 }
 
 impl<'s> Session<'s> {
@@ -84,6 +86,7 @@ impl<'s> Session<'s> {
             findings: Vec::new(),
             pushed: BTreeSet::new(),
             pulled: BTreeSet::new(),
+            fence: None,
             report: Report { endpoint: endpoint.to_owned(), ..Report::default() },
         }
     }

@@ -18,15 +18,37 @@ pub struct Part {
 
 const CONTEXT: &[&str] = &["contexts", "pref", "label", "kind"];
 const PHONE: &[&str] = &["contexts", "features", "pref", "label"];
-const ADDRESS: &[&str] = &["postOfficeBox", "apartment", "street", "locality", "region", "postcode", "country", "full"];
+const ADDRESS: &[&str] = &[
+    "postOfficeBox",
+    "apartment",
+    "street",
+    "locality",
+    "region",
+    "postcode",
+    "country",
+    "full",
+    "room",
+    "apartmentNumber",
+    "floor",
+    "streetNumber",
+    "streetName",
+    "building",
+    "block",
+    "subdistrict",
+    "district",
+    "landmark",
+    "direction",
+];
+const OF_ADDRESS: &[&str] = &["contexts/billing", "contexts/delivery", "coordinates", "countryCode", "timeZone"];
 const ORGANIZATION: &[&str] = &["name", "units/1", "units/2", "units/3", "units/4", "units/5"];
 
 /// Every repeated part, in order of stem.
 pub const PARTS: &[Part] = &[
-    Part { stem: "addresses", heads: ADDRESS, fields: &["contexts/billing", "contexts/delivery", "countryCode"], traits: CONTEXT },
+    Part { stem: "addresses", heads: ADDRESS, fields: OF_ADDRESS, traits: CONTEXT },
     Part { stem: "anniversaries", heads: &["date"], fields: &[], traits: CONTEXT },
     Part { stem: "calendars", heads: &["uri"], fields: &[], traits: CONTEXT },
     Part { stem: "cryptoKeys", heads: &["uri", "content"], fields: &[], traits: CONTEXT },
+    Part { stem: "directories", heads: &["uri"], fields: &[], traits: CONTEXT },
     Part { stem: "emails", heads: &["address"], fields: &[], traits: CONTEXT },
     Part { stem: "links", heads: &["uri"], fields: &[], traits: CONTEXT },
     Part { stem: "media", heads: &["uri", "content"], fields: &["mediaType"], traits: CONTEXT },
@@ -34,8 +56,10 @@ pub const PARTS: &[Part] = &[
     Part { stem: "notes", heads: &["note"], fields: &[], traits: CONTEXT },
     Part { stem: "onlineServices", heads: &["uri", "user"], fields: &["service"], traits: CONTEXT },
     Part { stem: "organizations", heads: ORGANIZATION, fields: &[], traits: CONTEXT },
+    Part { stem: "personalInfo", heads: &["value"], fields: &["level"], traits: CONTEXT },
     Part { stem: "phones", heads: &["number"], fields: &["features/mobile"], traits: PHONE },
     Part { stem: "preferredLanguages", heads: &["language"], fields: &[], traits: CONTEXT },
+    Part { stem: "pronouns", heads: &["pronouns"], fields: &[], traits: CONTEXT },
     Part { stem: "relatedTo", heads: &["uri", "name"], fields: &["relation"], traits: &["relation", "contexts", "pref", "label"] },
     Part { stem: "schedulingAddresses", heads: &["uri"], fields: &[], traits: CONTEXT },
     Part { stem: "titles", heads: &["name"], fields: &[], traits: CONTEXT },
@@ -49,7 +73,9 @@ pub fn part(stem: &str) -> Option<&'static Part> {
 
 /// Fields of a contact that stand alone, in order.
 pub const CONTACT_FIELDS: &[&str] = &[
+    "birthPlace",
     "created",
+    "deathPlace",
     "gender",
     "geo",
     "keywords/*",
@@ -58,16 +84,19 @@ pub const CONTACT_FIELDS: &[&str] = &[
     "mailer",
     "name/full",
     "name/generation",
+    "name/generationMarker",
     "name/given",
     "name/given2",
     "name/phonetic/given",
     "name/phonetic/surname",
     "name/sortAs",
     "name/surname",
+    "name/surname2",
     "name/title",
     "nicknames/*",
     "privacy",
     "prodId",
+    "speakToAs/grammaticalGender",
     "timeZone",
     "uid",
     "updated",

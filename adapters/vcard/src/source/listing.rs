@@ -102,10 +102,10 @@ fn read_card(bytes: &[u8]) -> Result<(Record, crate::source::fingerprint::Traits
     let text = Text::new(bytes).map_err(|error| Fault::new(&[], 1, &error.into()))?;
     let (span, line) = only_card(&text.bytes)?;
     let slice = text.bytes.get(span).unwrap_or_default();
-    let card = Card::read(slice).map_err(|error| Fault::new(slice, line, &error))?;
+    let (version, record) = Card::shown(slice).map_err(|error| Fault::new(slice, line, &error))?;
     let mut traits = glance(slice).traits();
-    traits.version = card.version;
-    Ok((card.record, traits))
+    traits.version = version;
+    Ok((record, traits))
 }
 
 /// Returns the span of the one card in a file, and the line on which it begins.

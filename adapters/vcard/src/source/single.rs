@@ -115,10 +115,10 @@ impl Single {
             return Some(Report::Same(key, fingerprint));
         }
         let slice = text.bytes.get(span.range).unwrap_or_default();
-        Some(match Card::read(slice) {
-            Ok(card) => {
+        Some(match Card::shown(slice) {
+            Ok((_, record)) => {
                 let place = Place { path: self.path.clone(), line: Some(span.line as u64), column: None };
-                Report::Card(Box::new(Item { key, fingerprint, record: card.record, place }))
+                Report::Card(Box::new(Item { key, fingerprint, record, place }))
             }
             Err(unreadable) => Report::Fault(self.broken(Some(key), Fault::new(slice, span.line, &unreadable))),
         })

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use adapter::{Fingerprint, Key};
 use delta::State;
+use protocol::{Envelope, Hash, Sequence};
 use record::codec::{CodecError, Reader, Writer};
 use record::{Conflict, RecordId};
 use rusqlite::config::DbConfig;
@@ -12,11 +13,12 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::Error;
 use crate::objects::encoding;
-use crate::objects::{Batch, Item, Joined, Meta, Objects, Seen, Step};
+use crate::objects::model::{MARK, TAIL};
+use crate::objects::{Batch, Item, Joined, Meta, Objects, Retained, Seen, Step};
 use crate::report::Held;
 
 /// The version of the tables. A store of a newer version is refused, an older one is brought forward.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How many statements are kept prepared: all that there are.
 const STATEMENTS: usize = 64;
@@ -32,6 +34,9 @@ create table conflict (id blob primary key, body blob not null) without rowid;
 create table attention (id blob primary key) without rowid;
 create table joined (newcomer blob primary key, body blob not null) without rowid;
 ";
+
+/// What version 2 added.
+const TABLES_2: &str = "create table tail (sequence integer primary key, hash blob not null, envelope blob);";
 
 /// An object store in a file.
 pub struct Sqlite {
@@ -64,9 +69,14 @@ impl Sqlite {
         let version: i64 = self.check(self.connection.query_row("pragma user_version", [], |row| row.get(0)))?;
         match version {
             VERSION => Ok(()),
-            0 => self.check(self.connection.execute_batch(&format!("begin immediate; {TABLES} pragma user_version = {VERSION}; commit;"))),
+            0 => self.make(&format!("{TABLES} {TABLES_2}")),
+            1 => self.make(TABLES_2),
             newer => Err(self.wrong(format!("it has version {newer}, this program reads version {VERSION}: upgrade syncretic"))),
         }
+    }
+
+    fn make(&self, tables: &str) -> Result<(), Error> {
+        self.check(self.connection.execute_batch(&format!("begin immediate; {tables} pragma user_version = {VERSION}; commit;")))
     }
 
     fn check<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
@@ -169,6 +179,27 @@ impl Objects for Sqlite {
         Ok(())
     }
 
+    fn each_remote(&self, visit: &mut dyn FnMut(RecordId, State)) -> Result<(), Error> {
+        let mut statement = self.check(self.connection.prepare_cached("select id, body from remote order by id"))?;
+        let mut rows = self.check(statement.query([]))?;
+        while let Some(row) = self.check(rows.next())? {
+            let (id, body): ([u8; 16], Blob) = (self.check(row.get(0))?, self.check(row.get(1))?);
+            visit(RecordId(id), self.decode(&body, State::decode)?);
+        }
+        Ok(())
+    }
+
+    fn tail(&self) -> Result<Vec<Retained>, Error> {
+        let mut statement = self.check(self.connection.prepare_cached("select sequence, hash, envelope from tail order by sequence"))?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Option<Blob>>(2)?)));
+        let rows: Vec<_> = self.check(self.check(rows)?.collect())?;
+        let retained = rows.into_iter().map(|(sequence, hash, envelope)| {
+            let envelope = envelope.map(|bytes| Envelope::decode(&bytes)).transpose().map_err(|error| self.wrong(error.to_string()))?;
+            Ok(Retained { sequence: Sequence(sequence.unsigned_abs()), hash: Hash(hash), envelope })
+        });
+        retained.collect()
+    }
+
     fn conflicts(&self) -> Result<Vec<Conflict>, Error> {
         let bodies = self.bodies("select body from conflict order by id")?;
         bodies.iter().map(|body| self.decode(body, |reader| reader.conflict())).collect()
@@ -206,6 +237,7 @@ impl Objects for Sqlite {
             keep_items(&transaction, &batch)?;
             keep_states(&transaction, &batch)?;
             keep_rest(&transaction, &batch)?;
+            keep_tail(&transaction, &batch)?;
             transaction.commit()
         };
         keep(&mut self.connection).map_err(|error| failed(&path, &error))
@@ -255,6 +287,24 @@ fn keep_states(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result
         let same: Option<Blob> = transaction.prepare_cached(remote_body)?.query_row([&id.0[..]], |row| row.get(0)).optional()?;
         put_agreed.execute(params![&id.0[..], (same.as_ref() != Some(&body)).then_some(body)])?;
     }
+    Ok(())
+}
+
+/// Retains entries, and lets the older ones go but for some places.
+fn keep_tail(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+    let number = |sequence: u64| i64::try_from(sequence).unwrap_or(i64::MAX);
+    if let Some(cut) = batch.cut {
+        transaction.prepare_cached("delete from tail where sequence > ?")?.execute([number(cut)])?;
+    }
+    let Some(newest) = batch.tail.last().map(|retained| retained.sequence.0) else { return Ok(()) };
+    let mut put = transaction.prepare_cached("insert or replace into tail (sequence, hash, envelope) values (?, ?, ?)")?;
+    for retained in &batch.tail {
+        let envelope = retained.envelope.as_ref().map(Envelope::encode);
+        put.execute(params![number(retained.sequence.0), &retained.hash.0[..], envelope])?;
+    }
+    let old = number(newest.saturating_sub(TAIL as u64));
+    transaction.prepare_cached("delete from tail where sequence <= ? and sequence % ? <> 0")?.execute([old, number(MARK)])?;
+    transaction.prepare_cached("update tail set envelope = null where sequence <= ? and envelope is not null")?.execute([old])?;
     Ok(())
 }
 
