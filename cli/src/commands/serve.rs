@@ -57,8 +57,12 @@ fn failure(error: &StartError) -> Failure {
     let usage = Failure::usage(error.to_string());
     match error {
         StartError::Insecure(_) => usage.help("add `--tls-cert FILE --tls-key FILE`, or, in a network that you trust, `--insecure-http`"),
-        StartError::Listen { .. } => usage.help("is another server running there? name another address with `--listen`; port 0 takes a free one"),
-        StartError::Store(error) => cause::management(error).help("nothing was changed; `syncretic store fsck --data DIR` says what is wrong"),
+        StartError::Listen { .. } => {
+            usage.help("is another server running there? name another address with `--listen`; port 0 takes a free one")
+        }
+        StartError::Store(error) => {
+            cause::management(error).help("nothing was changed; `syncretic store fsck --data DIR` says what is wrong")
+        }
         StartError::System(_) => usage.exiting(Exit::Internal),
         _ => usage,
     }

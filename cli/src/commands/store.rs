@@ -20,7 +20,8 @@ pub(crate) fn run(context: &Context, store: &Store) -> Outcome<Exit> {
     let (lines, members) = match &store.command {
         StoreCommand::Restore { file } => {
             let kept = restore(&folder, file).map_err(|error| refused(error).note("the store is as it was"))?;
-            let mut lines = vec![format!("{} is what the backup holds; devices put back what came later when they next sync", folder.display())];
+            let mut lines =
+                vec![format!("{} is what the backup holds; devices put back what came later when they next sync", folder.display())];
             lines.extend(kept.iter().map(|kept| format!("what was there is kept in {}", kept.display())));
             (lines, json!({ "kept": kept.map(|kept| kept.display().to_string()) }))
         }
@@ -30,10 +31,8 @@ pub(crate) fn run(context: &Context, store: &Store) -> Outcome<Exit> {
         }
         StoreCommand::Fsck => {
             let checked = open(&folder)?.check().map_err(refused)?;
-            let line = format!(
-                "in order: {} entries, {} files, {} lines of the audit log",
-                checked.entries, checked.files, checked.audited
-            );
+            let line =
+                format!("in order: {} entries, {} files, {} lines of the audit log", checked.entries, checked.files, checked.audited);
             (vec![line], json!({ "entries": checked.entries, "files": checked.files, "audited": checked.audited }))
         }
         StoreCommand::Stats => stats(&open(&folder)?)?,

@@ -155,7 +155,9 @@ impl Sqlite {
     fn pack(&self, staged: &Path) -> Result<(), Error> {
         let wrong = |error: rusqlite::Error| failure::database(staged, &error);
         let connection = Connection::open(staged).map_err(wrong)?;
-        connection.execute_batch("BEGIN; CREATE TABLE backup_file (path TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;").map_err(wrong)?;
+        connection
+            .execute_batch("BEGIN; CREATE TABLE backup_file (path TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;")
+            .map_err(wrong)?;
         for file in files_of(self.root())? {
             let content = match fs::read(&file) {
                 Ok(content) => content,
