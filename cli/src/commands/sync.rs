@@ -94,6 +94,8 @@ pub(crate) fn tell(context: &Context, done: &Done, deed: Deed) {
             done.job
         ));
     }
+    let events: BTreeSet<String> = done.report.reports.iter().flat_map(|report| &report.events).map(ToString::to_string).collect();
+    events.iter().for_each(|event| terminal.error(format!("note: job `{}`: {event}", done.job)));
     held::warn(terminal, &done.quarantined);
     if terminal.wants_events() {
         tell_events(terminal, done, deed);

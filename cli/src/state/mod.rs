@@ -8,6 +8,7 @@
 //! holds/<hold>                             what a safety stop showed
 //! locks/<collection>                       held while a process syncs the collection
 //! servers/<host>-<digest>/                 a server that this device is enrolled at
+//! server/                                  the store of a server that is run here
 //! ```
 
 mod device;
@@ -103,6 +104,11 @@ impl Home {
     /// Returns where the embedded store lies.
     pub(crate) fn store(&self) -> PathBuf {
         self.root.join("store")
+    }
+
+    /// Returns where a server that is run here keeps everything, unless another place is named.
+    pub(crate) fn server(&self) -> PathBuf {
+        self.root.join("server")
     }
 
     /// Returns where an endpoint's object store lies.

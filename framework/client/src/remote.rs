@@ -97,14 +97,15 @@ impl Store for Remote {
     }
 
     fn read(&self, collection: &Collection, after: &Cursor, limit: usize) -> Result<Page, Error> {
-        let limit = limit.clamp(1, MAX_PAGE);
-        let query = format!("log={}&sequence={}&hash={}&limit={limit}", after.log, after.sequence.0, after.hash);
+        let asked = limit.clamp(1, MAX_PAGE);
+        let query = format!("log={}&sequence={}&hash={}&limit={asked}", after.log, after.sequence.0, after.hash);
         let name = [collection.as_str()];
         let reply = self.session.ask(&Call { query: &query, ..Call::to(Route::Read, &name) }, MAX_PAGE_BYTES)?;
-        let page = wire::decode_page(&reply.bytes)?;
-        if page.entries.len() > limit {
-            return Err(Error::Malformed(format!("page: it holds {} entries where {limit} were asked for", page.entries.len())));
+        let mut page = wire::decode_page(&reply.bytes)?;
+        if page.entries.len() > asked {
+            return Err(Error::Malformed(format!("page: it holds {} entries where {asked} were asked for", page.entries.len())));
         }
+        page.entries.truncate(limit);
         Ok(page)
     }
 

@@ -13,6 +13,7 @@ mod registry;
 mod schema;
 mod snapshots;
 mod standing;
+pub mod upkeep;
 mod writer;
 
 use std::fs::{self, File};
