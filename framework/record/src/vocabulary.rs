@@ -45,12 +45,8 @@ const ORGANIZATION: &[&str] = &["name", "units/1", "units/2", "units/3", "units/
 
 const LINKS: Part = Part { stem: "links", heads: &["uri"], fields: &[], traits: CONTEXT };
 const MEDIA: Part = Part { stem: "media", heads: &["uri", "content"], fields: &["mediaType"], traits: CONTEXT };
-const RELATED: Part = Part {
-    stem: "relatedTo",
-    heads: &["uri", "name", "uid"],
-    fields: &["relation"],
-    traits: &["relation", "contexts", "pref", "label"],
-};
+const RELATED: Part =
+    Part { stem: "relatedTo", heads: &["uri", "name", "uid"], fields: &["relation"], traits: &["relation", "contexts", "pref", "label"] };
 
 /// Every repeated part of contacts and groups, in order of stem.
 pub const PARTS: &[Part] = &[
