@@ -16,6 +16,8 @@ struct Entry {
     format: fn() -> &'static dyn Format,
     /// The endings of the files that it is for; `/` is a folder.
     endings: &'static [&'static str],
+    /// Whether it reads folders of such files.
+    folders: bool,
     /// The content of a new, empty file that can hold records like these, where the adapter does not make its place itself.
     blank: Option<Blank>,
 }
@@ -25,9 +27,9 @@ type Blank = fn(&[Record]) -> Vec<u8>;
 
 /// Every adapter.
 const FORMATS: &[Entry] = &[
-    Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], blank: Some(adapter_csv::outline) },
-    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], blank: None },
-    Entry { format: adapter_ical::format, endings: &["ics", "ical", "ifb", "icalendar"], blank: None },
+    Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], folders: false, blank: Some(adapter_csv::outline) },
+    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], folders: true, blank: None },
+    Entry { format: adapter_ical::format, endings: &["ics", "ical", "ifb", "icalendar"], folders: true, blank: None },
 ];
 
 /// Returns the content of a new, empty file that can hold records like these; none if the adapter makes its place
@@ -56,9 +58,19 @@ fn plugin(id: &str) -> Outcome<Option<&'static dyn Format>> {
     }))
 }
 
-/// Returns the adapter for a file or folder by its name's ending.
+/// Returns the adapter for a file or folder by its name's ending; of a folder that is there, by what is in it.
 pub(crate) fn by_ending(path: &Path, folder: bool) -> Option<&'static dyn Format> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let ending = |path: &Path| path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    if folder
+        && let Some(found) = std::fs::read_dir(path).ok().and_then(|entries| {
+            let endings = entries.flatten().filter_map(|entry| ending(&entry.path()));
+            let of = |ending: &String| FORMATS.iter().find(|entry| entry.folders && entry.endings.contains(&ending.as_str()));
+            endings.filter_map(|ending| of(&ending)).next()
+        })
+    {
+        return Some((found.format)());
+    }
+    let ending = ending(path);
     let wanted = if folder { "/" } else { ending.as_deref()? };
     FORMATS.iter().find(|entry| entry.endings.contains(&wanted)).map(|entry| (entry.format)())
 }

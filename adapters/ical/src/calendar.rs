@@ -5,6 +5,7 @@ use contentline::document::DEEPEST;
 use contentline::error::Broken;
 use contentline::line::{Line, mark_length};
 use contentline::outline::{Post, What, outline};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What stands in a file, in order.
@@ -73,7 +74,7 @@ struct Walk<'b> {
 /// A component that is open, with those open inside it.
 struct Child<'b> {
     start: usize,
-    names: Vec<std::borrow::Cow<'b, [u8]>>,
+    names: Vec<Cow<'b, [u8]>>,
     beyond: usize,
     uid: Option<Line>,
     fault: Option<Broken>,
@@ -94,7 +95,7 @@ fn unclosed(name: &[u8]) -> Broken {
 impl<'b> Walk<'b> {
     fn take(&mut self, post: &Post<'b>) {
         match &post.what {
-            What::Begin(name) => self.begin(name, &post.line),
+            What::Begin(name) => self.begin(name.clone(), &post.line),
             What::End(name) => self.end(name, &post.line),
             What::Property => {
                 if let Some(child) = self.child.as_mut().filter(|child| child.names.len() == 1 && child.uid.is_none()) {
@@ -104,22 +105,24 @@ impl<'b> Walk<'b> {
         }
     }
 
-    fn begin(&mut self, name: &std::borrow::Cow<'b, [u8]>, line: &Line) {
+    fn begin(&mut self, name: Cow<'b, [u8]>, line: &Line) {
         if let Some(child) = &mut self.child {
-            let again = child.names.first().is_some_and(|first| first.eq_ignore_ascii_case(name));
-            if !again && !is_calendar(name) {
+            // No record stands within another, so one that begins there shows that the one before it is cut off.
+            let again = child.names.first().is_some_and(|first| first.eq_ignore_ascii_case(&name));
+            let record = Component::named(&name).is_some() && child.names.first().is_some_and(|first| Component::named(first).is_some());
+            if !again && !record && !is_calendar(&name) {
                 child.nest(name);
                 return;
             }
             self.cut(line.start);
         }
         self.gap(line.start);
-        if is_calendar(name) {
+        if is_calendar(&name) {
             self.leave(line.start);
             self.root = Some(self.found.roots.len());
             self.found.roots.push(Root { whole: line.start..line.end, inner: line.end, ..Root::default() });
         } else {
-            self.child = Some(Child { start: line.start, names: vec![name.clone()], beyond: 0, uid: None, fault: None });
+            self.child = Some(Child { start: line.start, names: vec![name], beyond: 0, uid: None, fault: None });
         }
         self.at = line.end;
     }
@@ -238,9 +241,9 @@ impl<'b> Walk<'b> {
 }
 
 impl<'b> Child<'b> {
-    fn nest(&mut self, name: &std::borrow::Cow<'b, [u8]>) {
+    fn nest(&mut self, name: Cow<'b, [u8]>) {
         if self.names.len() < DEEPEST && self.beyond == 0 {
-            self.names.push(name.clone());
+            self.names.push(name);
         } else {
             self.beyond += 1;
             self.fault.get_or_insert(Broken::TooDeep { line: 0, limit: DEEPEST });
@@ -307,7 +310,8 @@ mod tests {
     #[test]
     fn the_components_of_a_calendar_come_out_one_by_one() {
         let zone = "BEGIN:VTIMEZONE\r\nTZID:Z\r\nEND:VTIMEZONE\r\n";
-        let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zone}{EVENT}X-A:1\r\nBEGIN:X-B\r\nEND:X-B\r\n{EVENT}X-C:2\r\nEND:VCALENDAR\r\n");
+        let text =
+            format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zone}{EVENT}X-A:1\r\nBEGIN:X-B\r\nEND:X-B\r\n{EVENT}X-C:2\r\nEND:VCALENDAR\r\n");
         assert_eq!(shown(&text), (vec![(EVENT, true), (EVENT, true)], vec![]));
         let found = Calendar::read(text.as_bytes());
         let root = &found.roots[0];
@@ -329,6 +333,15 @@ mod tests {
         let (pieces, strays) = shown(&text);
         assert_eq!(pieces, [(EVENT, true), (EVENT, true)]);
         assert_eq!(strays, [unclosed("VCALENDAR"), Broken::Unopened { line: 0, name: "VEVENT".to_owned() }]);
+    }
+
+    #[test]
+    fn a_task_behind_an_event_that_is_cut_off_is_no_part_of_it() {
+        let (cut, task) = ("BEGIN:VEVENT\r\nUID:2\r\nBEGIN:VALARM\r\n", "BEGIN:VTODO\r\nUID:3\r\nEND:VTODO\r\n");
+        let text = format!("BEGIN:VCALENDAR\r\n{cut}{task}END:VCALENDAR\r\n");
+        assert_eq!(shown(&text).0, [(cut, false), (task, true)]);
+        let poll = format!("BEGIN:VCALENDAR\r\nBEGIN:VPOLL\r\n{EVENT}END:VPOLL\r\nEND:VCALENDAR\r\n");
+        assert_eq!(shown(&poll), (vec![], vec![]));
     }
 
     #[test]

@@ -51,7 +51,9 @@ impl<'b> Piece<'b> {
 fn own_lines<'b>(document: &Document<'b>, component: usize, start: usize) -> Vec<(Line, Content<'b>)> {
     let all = document.lines();
     let own = document.own(component).filter_map(|at| Some((all.get(at)?, document.content(at)?)));
-    own.filter(|(line, _)| !line.raw(document.bytes()).trim_ascii().is_empty()).map(|(line, content)| (moved(line, start), content)).collect()
+    own.filter(|(line, _)| !line.raw(document.bytes()).trim_ascii().is_empty())
+        .map(|(line, content)| (moved(line, start), content))
+        .collect()
 }
 
 fn moved(line: &Line, by: usize) -> Line {
@@ -60,7 +62,12 @@ fn moved(line: &Line, by: usize) -> Line {
 
 impl<'b> Entry<'b> {
     /// Reads the components of one UID, a series and its overrides.
-    pub(crate) fn read(bytes: &'b [u8], component: &'static Component, ranges: &[Range<usize>], zones: &'b Zones) -> Result<Self, Unreadable> {
+    pub(crate) fn read(
+        bytes: &'b [u8],
+        component: &'static Component,
+        ranges: &[Range<usize>],
+        zones: &'b Zones,
+    ) -> Result<Self, Unreadable> {
         let pieces: Vec<Piece<'b>> = ranges.iter().map(|range| Piece::read(bytes, range)).collect::<Result<_, _>>()?;
         let masters = pieces.iter().filter(|piece| piece.line("RECURRENCE-ID").is_none());
         if masters.clone().count() > 1 {
@@ -80,7 +87,14 @@ impl<'b> Entry<'b> {
     }
 
     /// Adds the lines of the VCALENDAR around an item that has it for itself.
-    pub(crate) fn with_file(mut self, runs: &[Range<usize>], others: &[Range<usize>], whole: &Range<usize>, end: usize, inner: usize) -> Self {
+    pub(crate) fn with_file(
+        mut self,
+        runs: &[Range<usize>],
+        others: &[Range<usize>],
+        whole: &Range<usize>,
+        end: usize,
+        inner: usize,
+    ) -> Self {
         let source = Source { whole: whole.clone(), end, inner, others: others.to_vec() };
         let section = section::of_calendar(self.bytes, &run_lines(self.bytes, runs), FILE, source);
         self.record.fields.extend(section.pointers());

@@ -68,12 +68,22 @@ impl Zones {
     pub(crate) fn read(bytes: &[u8], places: &[Range<usize>]) -> Self {
         let mut zones = Self::default();
         for place in places {
-            let slice = bytes.get(place.clone()).unwrap_or_default();
-            if let Some((tzid, text)) = definition(slice) {
-                zones.texts.entry(tzid).or_insert(text);
-            }
+            zones.take(bytes.get(place.clone()).unwrap_or_default());
         }
         zones
+    }
+
+    /// Reads one definition.
+    pub(crate) fn of(definition: &[u8]) -> Self {
+        let mut zones = Self::default();
+        zones.take(definition);
+        zones
+    }
+
+    fn take(&mut self, slice: &[u8]) {
+        if let Some((tzid, text)) = definition(slice) {
+            self.texts.entry(tzid).or_insert(text);
+        }
     }
 
     /// Returns the text of a definition: its lines, unfolded.
@@ -144,7 +154,7 @@ mod tests {
         assert_eq!(pointer_of("My/Zone").as_str(), "timeZones/My~1Zone");
         assert_eq!(tzid_of(&pointer_of("My/Zone")).as_deref(), Some("My/Zone"));
         let bytes = b"BEGIN:VTIMEZONE\r\nTZID:My \r\n Zone\r\nX:1\r\nEND:VTIMEZONE\r\n";
-        let zones = Zones::read(bytes, &[0..bytes.len()]);
+        let zones = Zones::of(bytes);
         assert_eq!(zones.text("My Zone"), Some("BEGIN:VTIMEZONE\nTZID:My Zone\nX:1\nEND:VTIMEZONE"));
     }
 }

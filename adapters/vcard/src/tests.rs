@@ -7,5 +7,6 @@ mod endpoint;
 mod folder;
 mod oracle;
 mod rows;
+mod rest;
 mod single;
 mod validity;

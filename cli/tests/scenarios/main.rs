@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod calendars;
 mod configuration;
 mod conflicts;
 mod conversions;
@@ -10,9 +11,19 @@ mod crashes;
 mod damage;
 mod deletions;
 mod demonstration;
+mod event_sheets;
 mod examples;
+mod fidelity;
+mod faults;
+mod going_back;
 mod harness;
 mod joins;
+mod lint;
 mod main_job;
+mod meeting;
+mod network;
+mod proxy;
+mod running;
 mod plugins;
 mod state;
+mod watching;

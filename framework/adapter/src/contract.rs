@@ -23,6 +23,15 @@ pub trait Adapter: Send {
         Ok(false)
     }
 
+    /// Reads again what a scan would remember for writing new items, where [`Adapter::same`] has just stood in for it.
+    ///
+    /// # Errors
+    /// Fails as [`Adapter::scan`] would.
+    fn recollect(&mut self, known: &dyn Known) -> Result<(), Error> {
+        let _ = known;
+        Ok(())
+    }
+
     /// Reports everything that is there: each item once, as changed, unchanged or broken.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 mod acting;
 mod checks;
 mod content;
+pub mod mutation;
 mod report;
 mod subject;
 mod trial;

@@ -4,7 +4,6 @@
 //! Two different people must never become one, so whatever is not one to one is a doubt.
 
 mod join;
-mod name;
 mod person;
 mod things;
 

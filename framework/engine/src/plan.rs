@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use adapter::{Adapter, Blobs, Fate, Key, Known, Mode, Op, Outcomes, Profile, Scan, Sink, StepId};
-use protocol::{Appended, BlobId, Collection, Cursor, Entry, Envelope, Head, Page, Store};
+use protocol::{
+    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Fence, Head, Lease, Page, Place, Sequence, Snapshot, State,
+    Store, Timestamp, TransactionId,
+};
 use record::Digest;
 
 use crate::absent::Absent;
@@ -67,6 +71,11 @@ impl Adapter for Rehearsing {
     }
 }
 
+/// A lease that keeps nobody away: a plan appends nothing.
+fn imagined_lease(holder: DeviceId) -> Lease {
+    Lease { holder, name: String::new(), fence: Fence(0), until: Timestamp(0) }
+}
+
 /// A store with entries that nobody appended.
 struct Imagined<'s> {
     inner: &'s dyn Store,
@@ -90,7 +99,7 @@ impl Store for Imagined<'_> {
         Ok(self.appended().get(collection).and_then(|entries| entries.last()).map_or(head, |entry| entry.cursor(head.log)))
     }
 
-    fn append(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, protocol::Error> {
+    fn append_fenced(&self, collection: &Collection, envelope: &Envelope, _: Option<Fence>) -> Result<Appended, protocol::Error> {
         let head = self.head(collection)?;
         if head != envelope.base {
             return Ok(Appended::Stale(self.read(collection, &envelope.base, 256)?));
@@ -112,6 +121,59 @@ impl Store for Imagined<'_> {
         entries.extend(imagined.into_iter().filter(|entry| entry.sequence.0 >= next));
         entries.truncate(limit);
         Ok(Page { entries, head })
+    }
+
+    fn wait(&self, collection: &Collection, _: &Head, _: Duration) -> Result<Head, protocol::Error> {
+        self.head(collection)
+    }
+
+    fn place(&self, collection: &Collection, sequence: Sequence) -> Result<Place, protocol::Error> {
+        let head = self.head(collection)?;
+        let imagined = self.appended().get(collection).and_then(|entries| {
+            let entry = entries.iter().find(|entry| entry.sequence == sequence)?;
+            Some(entry.cursor(head.log))
+        });
+        imagined.map_or_else(|| self.inner.place(collection, sequence), |place| Ok(Place::Here(place)))
+    }
+
+    fn find(&self, collection: &Collection, transactions: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, protocol::Error> {
+        self.inner.find(collection, transactions)
+    }
+
+    fn arrived(&self, _: &Collection, _: &DeviceId, _: &Cursor) -> Result<(), protocol::Error> {
+        Ok(())
+    }
+
+    fn state(&self, collection: &Collection) -> Result<State, protocol::Error> {
+        self.inner.state(collection)
+    }
+
+    fn put_snapshot(&self, _: &Collection, _: &Snapshot) -> Result<(), protocol::Error> {
+        Ok(())
+    }
+
+    fn snapshot(&self, collection: &Collection) -> Result<Option<Snapshot>, protocol::Error> {
+        self.inner.snapshot(collection)
+    }
+
+    fn compact(&self, _: &Collection, _: &Cursor) -> Result<Compacted, protocol::Error> {
+        Ok(Compacted::default())
+    }
+
+    fn acquire(&self, _: &Collection, device: &DeviceId, _: Duration) -> Result<Lease, protocol::Error> {
+        Ok(imagined_lease(*device))
+    }
+
+    fn renew(&self, _: &Collection, fence: Fence, _: Duration) -> Result<Lease, protocol::Error> {
+        Ok(Lease { fence, ..imagined_lease(DeviceId([0; 32])) })
+    }
+
+    fn release(&self, _: &Collection, _: Fence) -> Result<(), protocol::Error> {
+        Ok(())
+    }
+
+    fn lease(&self, _: &Collection) -> Result<Option<Lease>, protocol::Error> {
+        Ok(None)
     }
 
     fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, protocol::Error> {

@@ -2,13 +2,18 @@
 
 use delta::Transaction;
 use protocol::{Appended, Collection, Cursor, Entry, Error as StoreError, RecordDigest};
-use record::{Digest, RecordId};
+use record::{Change, ConflictId, Digest, RecordId};
 
 use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
+use crate::heal::heal;
+use crate::objects::Retained;
+use crate::snapshot::resume;
 use crate::trees::agree;
 
+/// How often a store may go back during one pull.
+const MAX_HEALED: usize = 3;
 /// How many entries are asked for at once.
 const PAGE: usize = 256;
 
@@ -19,9 +24,21 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
         let head = session.doors.store.head(collection)?;
         session.trees.meta.cursor = Some(Cursor::start(head.log));
     }
+    let mut healed = 0;
     loop {
         let Some(cursor) = session.trees.meta.cursor else { return Ok(()) };
-        let page = session.doors.store.read(collection, &cursor, PAGE)?;
+        let page = match session.doors.store.read(collection, &cursor, PAGE) {
+            Err(StoreError::UnknownCursor { .. }) if healed < MAX_HEALED => {
+                healed += 1;
+                heal(session)?;
+                continue;
+            }
+            Err(StoreError::Compacted { .. }) => {
+                resume(session)?;
+                continue;
+            }
+            answer => answer?,
+        };
         for entry in &page.entries {
             take(session, entry)?;
         }
@@ -41,7 +58,7 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
             session.trees.meta.frozen.retain(|frozen| frozen.base == at);
             session.trees.meta.out = None;
         }
-        session.trees.commit()?;
+        session.trees.note_down()?;
         session.doors.at(Point::Pulled).await;
         if last {
             return Ok(());
@@ -61,31 +78,46 @@ fn resend(session: &mut Session<'_>) -> Result<bool, Error> {
 
 /// Takes one entry in: checks that it follows the cursor and is what it says, then folds it.
 pub(crate) fn take(session: &mut Session<'_>, entry: &Entry) -> Result<(), Error> {
-    let transaction = verify(session, entry)?;
-    let sequence = entry.sequence.0;
     let frozen = session.trees.meta.frozen.iter().find(|frozen| frozen.transaction == entry.envelope.transaction).cloned();
-    let mut touched = Vec::new();
-    for change in &transaction.changes {
-        let id = session.trees.fold(change, sequence)?;
-        if frozen.is_some() {
-            session.trees.fold_agreed(id, change, sequence)?;
-        }
-        touched.push(id);
-    }
-    for conflict in transaction.conflicts {
-        let record = session.trees.resolve(conflict.record)?;
-        session.trees.open_conflict(record::Conflict { record, ..conflict });
-    }
-    transaction.settled.into_iter().for_each(|id| session.trees.close_conflict(id));
+    let folded = fold(session, entry)?;
     if let Some(frozen) = frozen {
+        for (id, change) in &folded.changes {
+            session.trees.fold_agreed(*id, change, entry.sequence.0)?;
+        }
         session.trees.meta.frozen.retain(|other| other.transaction != frozen.transaction);
         session.trees.meta.pending.retain(|conflict| !frozen.conflicts.contains(&conflict.id));
     }
-    agree(&mut session.trees, &touched)?;
+    let touched: Vec<RecordId> = folded.changes.iter().map(|(id, _)| *id).collect();
+    agree(&mut session.trees, &touched)
+}
+
+/// What an entry said, once it is in the remote tree.
+pub(crate) struct Folded {
+    /// Its changes, with the records that they mean now.
+    pub(crate) changes: Vec<(RecordId, Change)>,
+    /// The conflicts that it opened.
+    pub(crate) opened: Vec<ConflictId>,
+}
+
+/// Checks that an entry follows the cursor and is what it says, and folds it into the remote tree.
+pub(crate) fn fold(session: &mut Session<'_>, entry: &Entry) -> Result<Folded, Error> {
+    let transaction = verify(session, entry)?;
+    let mut folded = Folded { changes: Vec::new(), opened: Vec::new() };
+    for change in transaction.changes {
+        let id = session.trees.fold(&change, entry.sequence.0)?;
+        folded.changes.push((id, change));
+    }
+    for conflict in transaction.conflicts {
+        let record = session.trees.resolve(conflict.record)?;
+        folded.opened.push(conflict.id);
+        session.trees.open_conflict(record::Conflict { record, ..conflict });
+    }
+    transaction.settled.into_iter().for_each(|id| session.trees.close_conflict(id));
+    session.trees.retain(Retained::of(entry));
     if let Some(cursor) = session.trees.meta.cursor {
         session.trees.meta.cursor = Some(entry.cursor(cursor.log));
     }
-    Ok(())
+    Ok(folded)
 }
 
 fn verify(session: &Session<'_>, entry: &Entry) -> Result<Transaction, Error> {

@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use adapter::StepId;
-use protocol::{Appended, BlobId, Collection, Cursor, DeviceId, Envelope, Error as StoreError, Head, Page, Signature, Store};
+use protocol::{
+    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Envelope, Error as StoreError, Fence, Head, Lease, Page, Place, Sequence,
+    Signature, Snapshot, State, Store, TransactionId,
+};
 use record::{ConflictId, RecordId};
 use syncretic_engine::decide::{Take, resolve};
 use syncretic_engine::objects::memory::Memory;
@@ -24,7 +28,55 @@ impl Store for Untouched {
         asked()
     }
 
-    fn append(&self, _: &Collection, _: &Envelope) -> Result<Appended, StoreError> {
+    fn append_fenced(&self, _: &Collection, _: &Envelope, _: Option<Fence>) -> Result<Appended, StoreError> {
+        asked()
+    }
+
+    fn wait(&self, _: &Collection, _: &Head, _: Duration) -> Result<Head, StoreError> {
+        asked()
+    }
+
+    fn place(&self, _: &Collection, _: Sequence) -> Result<Place, StoreError> {
+        asked()
+    }
+
+    fn find(&self, _: &Collection, _: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, StoreError> {
+        asked()
+    }
+
+    fn arrived(&self, _: &Collection, _: &DeviceId, _: &Cursor) -> Result<(), StoreError> {
+        asked()
+    }
+
+    fn state(&self, _: &Collection) -> Result<State, StoreError> {
+        asked()
+    }
+
+    fn put_snapshot(&self, _: &Collection, _: &Snapshot) -> Result<(), StoreError> {
+        asked()
+    }
+
+    fn snapshot(&self, _: &Collection) -> Result<Option<Snapshot>, StoreError> {
+        asked()
+    }
+
+    fn compact(&self, _: &Collection, _: &Cursor) -> Result<Compacted, StoreError> {
+        asked()
+    }
+
+    fn acquire(&self, _: &Collection, _: &DeviceId, _: Duration) -> Result<Lease, StoreError> {
+        asked()
+    }
+
+    fn renew(&self, _: &Collection, _: Fence, _: Duration) -> Result<Lease, StoreError> {
+        asked()
+    }
+
+    fn release(&self, _: &Collection, _: Fence) -> Result<(), StoreError> {
+        asked()
+    }
+
+    fn lease(&self, _: &Collection) -> Result<Option<Lease>, StoreError> {
         asked()
     }
 

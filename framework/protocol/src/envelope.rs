@@ -3,9 +3,10 @@
 use minicbor::{Decoder, Encoder};
 use sha2::{Digest, Sha256};
 
+use crate::codec::{self, Read, exactly, message, tuple};
 use crate::cursor::Cursor;
 use crate::error::Error;
-use crate::ids::{Collection, DeviceId, Hash, LogId, RecordDigest, Sequence, Signature, TransactionId};
+use crate::ids::{Collection, DeviceId, RecordDigest, Signature, TransactionId};
 
 /// The version of the envelope's form.
 pub const VERSION: u64 = 1;
@@ -64,7 +65,7 @@ impl Envelope {
         // Writing to memory cannot fail.
         let _ = (|| {
             encoder.array(6)?.u64(VERSION)?.bytes(&self.transaction.0)?.bytes(&self.device.0)?;
-            encoder.array(3)?.bytes(&self.base.log.0)?.u64(self.base.sequence.0)?.bytes(&self.base.hash.0)?;
+            codec::write_cursor(encoder, &self.base)?;
             encoder.array(3)?.u64(self.header.operations)?.u64(self.header.deletions)?;
             encoder.array(self.header.records.len() as u64)?;
             for record in &self.header.records {
@@ -109,26 +110,11 @@ impl Envelope {
     /// Fails if the bytes are not exactly one canonical envelope of a known version, or beyond a limit;
     /// with [`Error::Newer`] if a later program wrote them.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let found = version(&mut Decoder::new(bytes)).map_err(|error| malformed(&error))?;
-        if found > VERSION {
-            return Err(Error::Newer { what: "envelope".into(), found, known: VERSION });
-        }
-        let envelope = read(&mut Decoder::new(bytes)).map_err(|error| malformed(&error))?;
+        codec::refuse_newer("envelope", bytes, VERSION)?;
+        let envelope = read(&mut Decoder::new(bytes)).map_err(|error| codec::malformed("envelope", &error))?;
         envelope.check()?;
         if envelope.encode() == bytes { Ok(envelope) } else { Err(Error::Malformed("envelope: not in canonical form".into())) }
     }
-}
-
-type Read<T> = Result<T, minicbor::decode::Error>;
-
-/// Reads the version alone: in every version it is the first item of the first item, whatever the arrays' lengths.
-fn version(decoder: &mut Decoder<'_>) -> Read<u64> {
-    for _ in 0..2 {
-        if decoder.array()?.is_none_or(|count| count == 0) {
-            return Err(message("an array of known length was expected"));
-        }
-    }
-    decoder.u64()
 }
 
 fn read(decoder: &mut Decoder<'_>) -> Read<Envelope> {
@@ -138,8 +124,7 @@ fn read(decoder: &mut Decoder<'_>) -> Read<Envelope> {
         return Err(message("there is no version 0"));
     }
     let (transaction, device) = (TransactionId(exactly(decoder)?), DeviceId(exactly(decoder)?));
-    tuple(decoder, 3)?;
-    let base = Cursor { log: LogId(exactly(decoder)?), sequence: Sequence(decoder.u64()?), hash: Hash(exactly(decoder)?) };
+    let base = codec::read_cursor(decoder)?;
     tuple(decoder, 3)?;
     let (operations, deletions) = (decoder.u64()?, decoder.u64()?);
     let count = decoder.array()?.filter(|count| *count <= MAX_RECORDS).ok_or_else(|| message("too many records"))?;
@@ -150,20 +135,4 @@ fn read(decoder: &mut Decoder<'_>) -> Read<Envelope> {
     let payload = decoder.bytes()?.to_vec();
     let signature = Signature(exactly(decoder)?);
     Ok(Envelope { transaction, device, base, header: Header { operations, deletions, records }, payload, signature })
-}
-
-fn malformed(error: &minicbor::decode::Error) -> Error {
-    Error::Malformed(format!("envelope: {error}"))
-}
-
-fn message(text: &str) -> minicbor::decode::Error {
-    minicbor::decode::Error::message(text)
-}
-
-fn tuple(decoder: &mut Decoder<'_>, count: u64) -> Read<()> {
-    if decoder.array()? == Some(count) { Ok(()) } else { Err(message("an array of another length was expected")) }
-}
-
-fn exactly<const N: usize>(decoder: &mut Decoder<'_>) -> Read<[u8; N]> {
-    <[u8; N]>::try_from(decoder.bytes()?).map_err(|_| message("bytes of another length were expected"))
 }

@@ -58,6 +58,40 @@ impl fmt::Display for Sequence {
     }
 }
 
+/// The number of a lease: greater than every one before it in the collection. An append under a smaller one is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fence(pub u64);
+
+impl fmt::Display for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A text that is not the hexadecimal form of an id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is {digits} lower-case hexadecimal digits")]
+pub struct NotAnId {
+    /// The kind of id.
+    pub what: &'static str,
+    /// How many digits it has.
+    pub digits: usize,
+}
+
+fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let digit =
+        |byte: &u8| char::from(*byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase()).and_then(|digit| u8::try_from(digit).ok());
+    let digits: Vec<u8> = text.as_bytes().iter().map(digit).collect::<Option<_>>()?;
+    if digits.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = pair.iter().fold(0, |value, digit| value << 4 | digit);
+    }
+    Some(bytes)
+}
+
 macro_rules! bytes {
     ($(#[$doc:meta])* $name:ident, $length:literal) => {
         $(#[$doc])*
@@ -67,6 +101,14 @@ macro_rules! bytes {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                from_hex(text).map(Self).ok_or(NotAnId { what: stringify!($name), digits: 2 * $length })
             }
         }
 
@@ -105,6 +147,23 @@ bytes!(
 bytes!(
     /// The id of a blob: opaque to a store but for the check that whoever puts it names it rightly (SHA-256).
     BlobId, 32
+);
+
+bytes!(
+    /// The identity of a store on the network: random, made with it, pinned by its devices.
+    StoreId, 16
+);
+bytes!(
+    /// What a store asks a device to sign, once.
+    Nonce, 32
+);
+bytes!(
+    /// A bearer token: random, good for a quarter of an hour, stored only as its digest.
+    Token, 32
+);
+bytes!(
+    /// An enrollment code: random, single use, expiring, stored only as its digest.
+    Code, 16
 );
 
 impl Hash {

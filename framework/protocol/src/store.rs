@@ -1,12 +1,17 @@
 //! The Store trait: what keeps the logs, embedded or at the other end of a network. Blocking.
 
 use std::io::{Read, Write};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::cursor::{Cursor, Head};
 use crate::entry::Entry;
 use crate::envelope::Envelope;
 use crate::error::Error;
-use crate::ids::{BlobId, Collection};
+use crate::ids::{BlobId, Collection, DeviceId, Fence, Sequence, TransactionId};
+use crate::snapshot::Snapshot;
+use crate::state::{Lease, Place, State};
 
 /// The answer to an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +32,20 @@ pub struct Page {
     pub head: Head,
 }
 
+/// What a compaction removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Compacted {
+    /// How many entries lost their envelopes.
+    pub entries: u64,
+    /// How many bytes those had.
+    pub bytes: u64,
+}
+
 /// What keeps the transactions of each collection in one order.
 ///
-/// Every store passes the same law suite.
+/// Every store passes the same law suite. A store on the network refuses besides with [`Error::Unauthenticated`],
+/// [`Error::Revoked`], [`Error::NotAuthorised`], [`Error::NoSuchCollection`] and [`Error::TooMany`], whatever it is asked.
 pub trait Store: Send + Sync {
     /// Returns the head of a collection's log, making the log if there is none.
     ///
@@ -39,17 +55,102 @@ pub trait Store: Send + Sync {
 
     /// Appends an envelope if the head is exactly its base: log, sequence and hash. Durable before it returns.
     ///
-    /// The same transaction id twice is one entry, and the second answer is the first one's entry.
+    /// The same transaction id twice is one entry, and the second answer is the first one's entry. The envelope may be another
+    /// device's, as when a device puts back what a store lost: its own signature and its own device's rights count.
     ///
     /// # Errors
-    /// Fails if the store cannot be reached, the envelope is beyond a limit, or its base is no place of this log.
-    fn append(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, Error>;
+    /// Fails if the store cannot be reached, the envelope is beyond a limit, or its base is no place of this log; with
+    /// [`Error::Compacted`] if what came after the base is no longer there, [`Error::Leased`] if another device holds the lease,
+    /// [`Error::Held`] if it deletes more than the device may without approval.
+    fn append(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, Error> {
+        self.append_fenced(collection, envelope, None)
+    }
+
+    /// Appends as [`Store::append`] does, and only while the lease with this number is held.
+    ///
+    /// # Errors
+    /// As [`Store::append`]; with [`Error::StaleFence`] if the lease is another one by now, or none.
+    fn append_fenced(&self, collection: &Collection, envelope: &Envelope, fence: Option<Fence>) -> Result<Appended, Error>;
 
     /// Returns at most `limit` entries after the cursor.
     ///
     /// # Errors
-    /// Fails with [`Error::UnknownCursor`] if the cursor is no place of this log.
+    /// Fails with [`Error::UnknownCursor`] if the cursor is no place of this log, and with [`Error::Compacted`], which names the
+    /// horizon, if the entries after it are no longer there.
     fn read(&self, collection: &Collection, after: &Cursor, limit: usize) -> Result<Page, Error>;
+
+    /// Returns the head as soon as it is another one than `known`, or after `patience`.
+    ///
+    /// # Errors
+    /// Fails as [`Store::head`] does.
+    fn wait(&self, collection: &Collection, known: &Head, patience: Duration) -> Result<Head, Error>;
+
+    /// Tells what the log holds at a sequence.
+    ///
+    /// # Errors
+    /// Fails as [`Store::head`] does.
+    fn place(&self, collection: &Collection, sequence: Sequence) -> Result<Place, Error>;
+
+    /// Returns those of `transactions` that are in the log, with the place of each, in the order asked; compacted ones too.
+    ///
+    /// # Errors
+    /// Fails as [`Store::head`] does.
+    fn find(&self, collection: &Collection, transactions: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, Error>;
+
+    /// Notes that a device has everything up to a cursor. The last note stands, be it behind an earlier one.
+    ///
+    /// # Errors
+    /// Fails with [`Error::UnknownCursor`] if the cursor is no place of this log.
+    fn arrived(&self, collection: &Collection, device: &DeviceId, cursor: &Cursor) -> Result<(), Error>;
+
+    /// Tells where the collection stands and who takes part.
+    ///
+    /// # Errors
+    /// Fails as [`Store::head`] does.
+    fn state(&self, collection: &Collection) -> Result<State, Error>;
+
+    /// Keeps a snapshot, durably. One behind the newest, or at the same place, is accepted and not kept.
+    ///
+    /// # Errors
+    /// Fails with [`Error::UnknownCursor`] if its cursor is no place of this log.
+    fn put_snapshot(&self, collection: &Collection, snapshot: &Snapshot) -> Result<(), Error>;
+
+    /// Returns the newest snapshot, if there is one.
+    ///
+    /// # Errors
+    /// Fails as [`Store::head`] does.
+    fn snapshot(&self, collection: &Collection) -> Result<Option<Snapshot>, Error>;
+
+    /// Removes the envelopes up to `horizon`. Places, hashes and transaction ids stay.
+    ///
+    /// # Errors
+    /// Fails with [`Error::UnknownCursor`] if the horizon is no place of this log, and with [`Error::NoSnapshot`] if no snapshot
+    /// stands at or after it.
+    fn compact(&self, collection: &Collection, horizon: &Cursor) -> Result<Compacted, Error>;
+
+    /// Gives `device` the lease for `time`, with a new, greater number: if nobody holds it, it has ended, or the device holds it itself.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Leased`] if another device holds it.
+    fn acquire(&self, collection: &Collection, device: &DeviceId, time: Duration) -> Result<Lease, Error>;
+
+    /// Lets the lease with this number last for `time` from now on.
+    ///
+    /// # Errors
+    /// Fails with [`Error::StaleFence`] if it is not held any more.
+    fn renew(&self, collection: &Collection, fence: Fence, time: Duration) -> Result<Lease, Error>;
+
+    /// Ends the lease with this number; one that is not held any more is no error.
+    ///
+    /// # Errors
+    /// Fails as [`Store::head`] does.
+    fn release(&self, collection: &Collection, fence: Fence) -> Result<(), Error>;
+
+    /// Returns the lease, if one is held.
+    ///
+    /// # Errors
+    /// Fails as [`Store::head`] does.
+    fn lease(&self, collection: &Collection) -> Result<Option<Lease>, Error>;
 
     /// Returns those of `blobs` that the collection lacks.
     ///

@@ -12,10 +12,11 @@ use minicbor::{Decoder, Encoder};
 
 use crate::change::{Against, Change, Conflict, Life};
 use crate::digest::Digest;
+use crate::fields::Fields;
 use crate::id::{ConflictId, RecordId};
 use crate::kind::Kind;
 use crate::pointer::Pointer;
-use crate::record::{Fields, Record};
+use crate::record::Record;
 use crate::value::{Blob, Value};
 
 /// The most fields that a record may have.

@@ -30,7 +30,8 @@ impl Kind {
     /// Makes a kind from its name.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self(Cow::Owned(name.to_owned()))
+        let known = [&Self::CONTACT, &Self::GROUP, &Self::EVENT, &Self::TASK, &Self::JOURNAL, &Self::CALENDAR, &Self::ROW, &Self::FILE];
+        known.into_iter().find(|kind| kind.as_str() == name).cloned().unwrap_or_else(|| Self(Cow::Owned(name.to_owned())))
     }
 
     /// Returns the name.

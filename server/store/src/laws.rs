@@ -5,14 +5,19 @@
 mod append;
 mod blobs;
 mod bounds;
+mod leases;
 mod many;
+mod places;
 mod read;
 
 use std::fmt;
 
 use protocol::{
-    Appended, Collection, Cursor, DeviceId, Entry, Envelope, Error, Head, Header, RecordDigest, Signature, Store, TransactionId,
+    Appended, Collection, Cursor, DeviceId, Entry, Envelope, Error, Head, Header, RecordDigest, Signature, Snapshot, Store, TransactionId,
 };
+
+/// The store as another device opens it, and that device.
+pub type Another = (Box<dyn Store>, DeviceId);
 
 /// A store that is held against the laws.
 pub trait Subject: Sync {
@@ -26,6 +31,31 @@ pub trait Subject: Sync {
     fn seal(&self, collection: &Collection, envelope: Envelope) -> Envelope {
         let _ = collection;
         envelope
+    }
+
+    /// Makes a snapshot one that this store accepts.
+    fn seal_snapshot(&self, collection: &Collection, snapshot: Snapshot) -> Snapshot {
+        let _ = collection;
+        snapshot
+    }
+
+    /// Returns the device that the store takes the caller for.
+    fn device(&self) -> DeviceId {
+        DeviceId([0; 32])
+    }
+
+    /// Opens the store as another device, which may write every collection too, and returns that device; nothing where there can be none.
+    ///
+    /// # Errors
+    /// Fails as the store's own opening does.
+    fn another(&self) -> Result<Option<Another>, Error> {
+        Ok(Some((self.open()?, DeviceId([1; 32]))))
+    }
+
+    /// Makes an envelope one of that other device.
+    fn seal_as(&self, device: &DeviceId, collection: &Collection, envelope: Envelope) -> Envelope {
+        let _ = collection;
+        Envelope { device: *device, ..envelope }
     }
 }
 
@@ -68,7 +98,7 @@ impl fmt::Debug for Law {
 /// Returns all laws.
 #[must_use]
 pub fn all() -> Vec<Law> {
-    [append::LAWS, read::LAWS, bounds::LAWS, many::LAWS, blobs::LAWS].concat()
+    [append::LAWS, read::LAWS, bounds::LAWS, many::LAWS, blobs::LAWS, places::LAWS, leases::LAWS].concat()
 }
 
 /// Holds a store against all laws and returns those that it broke.

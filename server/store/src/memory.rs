@@ -2,17 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use protocol::{Appended, BlobId, Collection, Cursor, Entry, Envelope, Error, Head, LogId, Page, Store, TransactionId};
+use protocol::{
+    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, Lease, LeaseMode, LogId, Member, Page,
+    Place, Right, Sequence, Snapshot, State as Standing, Store, TransactionId,
+};
 use sha2::{Digest, Sha256};
 
+use crate::clock::{Clock, System};
+use crate::lease;
 use crate::page::Filling;
 
 /// A store in memory. Clones share what they hold, as two processes share a folder.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
+    moved: Arc<Condvar>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { state: Arc::default(), moved: Arc::default(), clock: Arc::new(System) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +41,11 @@ struct Log {
     id: LogId,
     entries: Vec<Entry>,
     transactions: BTreeMap<TransactionId, Entry>,
+    horizon: usize,
+    snapshot: Option<Snapshot>,
+    lease: Option<Lease>,
+    fence: Fence,
+    arrived: BTreeMap<DeviceId, Cursor>,
 }
 
 impl Memory {
@@ -40,11 +59,17 @@ impl Memory {
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         let state = State { seed: Some(seed), ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)) }
+        Self { state: Arc::new(Mutex::new(state)), ..Self::default() }
+    }
+
+    /// Returns an empty store whose leases end by `clock`.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..Self::default() }
     }
 
     /// Every change to the state is one insertion, so a panic elsewhere cannot leave half of one behind.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -53,30 +78,45 @@ impl State {
     fn log(&mut self, collection: &Collection) -> Result<&mut Log, Error> {
         if !self.logs.contains_key(collection) {
             let id = log_id(self.seed, collection)?;
-            self.logs.insert(collection.clone(), Log { id, entries: Vec::new(), transactions: BTreeMap::new() });
+            self.logs.insert(collection.clone(), Log::new(id));
         }
         self.logs.get_mut(collection).ok_or_else(|| Error::Failed("the log that was just made is gone".into()))
     }
 }
 
 impl Log {
+    fn new(id: LogId) -> Self {
+        let (entries, transactions, arrived) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Self { id, entries, transactions, horizon: 0, snapshot: None, lease: None, fence: Fence(0), arrived }
+    }
+
     fn head(&self) -> Head {
         self.entries.last().map_or_else(|| Cursor::start(self.id), |entry| entry.cursor(self.id))
     }
 
-    /// Returns how many entries lie before and at the cursor, if it is a place of this log.
-    fn place(&self, cursor: &Cursor) -> Option<usize> {
-        let count = usize::try_from(cursor.sequence.0).ok()?;
-        let place = match count.checked_sub(1) {
-            None => Cursor::start(self.id),
-            Some(index) => self.entries.get(index)?.cursor(self.id),
-        };
-        (place == *cursor).then_some(count)
+    /// Returns the place after so many entries, if there are as many.
+    fn at(&self, count: usize) -> Option<Cursor> {
+        match count.checked_sub(1) {
+            None => Some(Cursor::start(self.id)),
+            Some(index) => self.entries.get(index).map(|entry| entry.cursor(self.id)),
+        }
+    }
+
+    /// Returns how many entries lie before and at the cursor.
+    fn place(&self, collection: &Collection, cursor: &Cursor) -> Result<usize, Error> {
+        let count = usize::try_from(cursor.sequence.0).ok().filter(|count| self.at(*count) == Some(*cursor));
+        count.ok_or_else(|| Error::UnknownCursor { collection: collection.to_string(), cursor: cursor.to_string() })
+    }
+
+    fn horizon(&self) -> Cursor {
+        self.at(self.horizon).unwrap_or_else(|| self.head())
     }
 
     fn page(&self, collection: &Collection, after: &Cursor, limit: usize) -> Result<Page, Error> {
-        let unknown = || Error::UnknownCursor { collection: collection.to_string(), cursor: after.to_string() };
-        let skip = self.place(after).ok_or_else(unknown)?;
+        let skip = self.place(collection, after)?;
+        if skip < self.horizon {
+            return Err(Error::Compacted { collection: collection.to_string(), horizon: self.horizon() });
+        }
         let mut filling = Filling::new(limit);
         for entry in self.entries.iter().skip(skip) {
             if filling.is_full() {
@@ -90,16 +130,18 @@ impl Log {
 
 impl Store for Memory {
     fn head(&self, collection: &Collection) -> Result<Head, Error> {
-        Ok(self.state().log(collection)?.head())
+        Ok(self.locked().log(collection)?.head())
     }
 
-    fn append(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, Error> {
+    fn append_fenced(&self, collection: &Collection, envelope: &Envelope, fence: Option<Fence>) -> Result<Appended, Error> {
         envelope.check()?;
-        let mut state = self.state();
+        let now = self.clock.now();
+        let mut state = self.locked();
         let log = state.log(collection)?;
         if let Some(entry) = log.transactions.get(&envelope.transaction) {
             return Ok(Appended::Entry(entry.clone()));
         }
+        lease::may_append(collection, lease::held(log.lease.clone(), now).as_ref(), &envelope.device, fence)?;
         let head = log.head();
         if head != envelope.base {
             return log.page(collection, &envelope.base, usize::MAX).map(Appended::Stale);
@@ -107,15 +149,139 @@ impl Store for Memory {
         let entry = Entry::after(&head, envelope.clone());
         log.transactions.insert(envelope.transaction, entry.clone());
         log.entries.push(entry.clone());
+        self.moved.notify_all();
         Ok(Appended::Entry(entry))
     }
 
     fn read(&self, collection: &Collection, after: &Cursor, limit: usize) -> Result<Page, Error> {
-        self.state().log(collection)?.page(collection, after, limit)
+        self.locked().log(collection)?.page(collection, after, limit)
+    }
+
+    fn wait(&self, collection: &Collection, known: &Head, patience: Duration) -> Result<Head, Error> {
+        let begin = Instant::now();
+        let mut state = self.locked();
+        loop {
+            let head = state.log(collection)?.head();
+            let left = patience.saturating_sub(begin.elapsed());
+            if head != *known || left.is_zero() {
+                return Ok(head);
+            }
+            state = self.moved.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn place(&self, collection: &Collection, sequence: Sequence) -> Result<Place, Error> {
+        let mut state = self.locked();
+        let log = state.log(collection)?;
+        let place = usize::try_from(sequence.0).ok().and_then(|count| log.at(count));
+        Ok(match place {
+            None => Place::Beyond(log.head()),
+            Some(place) if place.sequence < log.horizon().sequence => Place::Compacted(log.horizon()),
+            Some(place) => Place::Here(place),
+        })
+    }
+
+    fn find(&self, collection: &Collection, transactions: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, Error> {
+        let mut state = self.locked();
+        let log = state.log(collection)?;
+        let find = |id: &TransactionId| log.transactions.get(id).map(|entry| (*id, entry.cursor(log.id)));
+        Ok(transactions.iter().filter_map(find).collect())
+    }
+
+    fn arrived(&self, collection: &Collection, device: &DeviceId, cursor: &Cursor) -> Result<(), Error> {
+        let mut state = self.locked();
+        let log = state.log(collection)?;
+        log.place(collection, cursor)?;
+        log.arrived.insert(*device, *cursor);
+        Ok(())
+    }
+
+    fn state(&self, collection: &Collection) -> Result<Standing, Error> {
+        let now = self.clock.now();
+        let mut state = self.locked();
+        let log = state.log(collection)?;
+        let head = log.head();
+        let member = |(device, cursor): (&DeviceId, &Cursor)| Member {
+            device: *device,
+            name: String::new(),
+            right: Some(Right::Admin),
+            cursor: Some(*cursor),
+            lag: head.sequence.0.saturating_sub(cursor.sequence.0),
+            seen: None,
+            revoked: None,
+        };
+        Ok(Standing {
+            head,
+            horizon: log.horizon(),
+            snapshot: log.snapshot.as_ref().map(|snapshot| snapshot.cursor),
+            lease_mode: LeaseMode::Write,
+            lease: lease::held(log.lease.clone(), now),
+            right: Right::Admin,
+            members: log.arrived.iter().map(member).collect(),
+        })
+    }
+
+    fn put_snapshot(&self, collection: &Collection, snapshot: &Snapshot) -> Result<(), Error> {
+        snapshot.check()?;
+        let mut state = self.locked();
+        let log = state.log(collection)?;
+        log.place(collection, &snapshot.cursor)?;
+        if log.snapshot.as_ref().is_none_or(|newest| newest.cursor.sequence < snapshot.cursor.sequence) {
+            log.snapshot = Some(snapshot.clone());
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, collection: &Collection) -> Result<Option<Snapshot>, Error> {
+        Ok(self.locked().log(collection)?.snapshot.clone())
+    }
+
+    fn compact(&self, collection: &Collection, horizon: &Cursor) -> Result<Compacted, Error> {
+        let mut state = self.locked();
+        let log = state.log(collection)?;
+        let count = log.place(collection, horizon)?;
+        if log.snapshot.as_ref().is_none_or(|snapshot| snapshot.cursor.sequence < horizon.sequence) {
+            return Err(Error::NoSnapshot(collection.to_string()));
+        }
+        let gone: Vec<u64> = log.entries.iter().take(count).skip(log.horizon).map(|entry| entry.envelope.encode().len() as u64).collect();
+        log.horizon = log.horizon.max(count);
+        Ok(Compacted { entries: gone.len() as u64, bytes: gone.iter().sum() })
+    }
+
+    fn acquire(&self, collection: &Collection, device: &DeviceId, time: Duration) -> Result<Lease, Error> {
+        let now = self.clock.now();
+        let mut state = self.locked();
+        let log = state.log(collection)?;
+        let held = lease::held(log.lease.clone(), now);
+        let lease = lease::acquire(collection, held.as_ref(), log.fence, device, now.after(time))?;
+        log.fence = lease.fence;
+        log.lease = Some(lease.clone());
+        Ok(lease)
+    }
+
+    fn renew(&self, collection: &Collection, fence: Fence, time: Duration) -> Result<Lease, Error> {
+        let now = self.clock.now();
+        let mut state = self.locked();
+        let log = state.log(collection)?;
+        let lease = lease::renew(collection, lease::held(log.lease.clone(), now), fence, now, time)?;
+        log.lease = Some(lease.clone());
+        Ok(lease)
+    }
+
+    fn release(&self, collection: &Collection, fence: Fence) -> Result<(), Error> {
+        let mut state = self.locked();
+        let log = state.log(collection)?;
+        log.lease.take_if(|lease| lease.fence == fence);
+        Ok(())
+    }
+
+    fn lease(&self, collection: &Collection) -> Result<Option<Lease>, Error> {
+        let now = self.clock.now();
+        Ok(lease::held(self.locked().log(collection)?.lease.clone(), now))
     }
 
     fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, Error> {
-        let state = self.state();
+        let state = self.locked();
         Ok(blobs.iter().filter(|id| !state.blobs.contains_key(&(collection.clone(), **id))).copied().collect())
     }
 
@@ -126,12 +292,12 @@ impl Store for Memory {
         if found != id {
             return Err(Error::Integrity(format!("what was given as blob {id} is {found}; nothing was kept")));
         }
-        self.state().blobs.insert((collection.clone(), id), bytes);
+        self.locked().blobs.insert((collection.clone(), id), bytes);
         Ok(())
     }
 
     fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), Error> {
-        let state = self.state();
+        let state = self.locked();
         let bytes = state.blobs.get(&(collection.clone(), id)).ok_or_else(|| Error::NoSuchBlob(id.to_string()))?;
         to.write_all(bytes).map_err(|error| Error::Failed(format!("blob {id} cannot be handed on: {error}")))
     }

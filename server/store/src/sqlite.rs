@@ -1,25 +1,43 @@
 //! The embedded store: logs in one SQLite file, large envelopes and blobs in files beside it.
 
+mod append;
+mod audit;
 mod failure;
 mod files;
+mod leases;
 mod log;
+pub mod manage;
+mod moved;
 mod readers;
+mod registry;
 mod schema;
+mod snapshots;
+mod standing;
 mod writer;
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use protocol::{Appended, BlobId, Collection, Cursor, Entry, Envelope, Error, Head, Page, Store};
-use rusqlite::{Connection, TransactionBehavior};
+use protocol::{
+    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, Lease, LogId, Page, Place as Held,
+    Right, Sequence, Snapshot, State, Store, TransactionId,
+};
+use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
+use self::append::{Row, Verdict};
 use self::files::{Copying, Files, Room};
 use self::log::{Log, Place};
+use self::moved::Moved;
 use self::readers::Readers;
-use self::writer::{Row, Verdict, Writer};
+use self::writer::{Outcome, Writer};
+use crate::clock::{Clock, System};
+
+pub use self::append::Caller;
+pub use self::registry::Authorised;
 
 /// Payloads from this length on lie in files of their own.
 const LARGE: usize = 64 << 10;
@@ -33,6 +51,8 @@ pub struct Sqlite {
     // Before the writer: the last connection to close folds the WAL into the file, and that is to be the writer's.
     readers: Readers,
     writer: Mutex<Option<Arc<Writer>>>,
+    moved: Arc<Moved>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Sqlite {
@@ -42,10 +62,19 @@ impl Sqlite {
     /// Fails with [`Error::Newer`] if a later program made it, with [`Error::Integrity`] if its database is damaged,
     /// and with [`Error::Failed`] if the folder cannot be written or another program's database is in it.
     pub fn open(folder: &Path) -> Result<Self, Error> {
+        Self::open_with(folder, Arc::new(System))
+    }
+
+    /// Opens the store as [`Sqlite::open`] does; leases and whatever else ends, ends by `clock`.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn open_with(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         files::make_root(folder)?;
         let path = folder.join("store.db");
         let connection = schema::open(&path)?;
-        Ok(Self { files: Files::new(folder), readers: Readers::new(connection), writer: Mutex::new(None), path })
+        let (writer, moved) = (Mutex::new(None), Arc::default());
+        Ok(Self { files: Files::new(folder), readers: Readers::new(connection), writer, moved, clock, path })
     }
 
     /// Returns the head of a collection's log, or nothing if there is no log; unlike [`Store::head`] it never makes one.
@@ -81,52 +110,44 @@ impl Sqlite {
         Ok(started)
     }
 
-    fn make_log(&self, collection: &Collection) -> Result<(), Error> {
-        let id: [u8; 16] = crate::random::bytes()?;
-        let mut connection = schema::writer(&self.path)?;
-        let make = |connection: &mut Connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let insert = "INSERT INTO log (collection, log) VALUES (?1, ?2) ON CONFLICT (collection) DO NOTHING";
-            transaction.execute(insert, (collection.as_str(), id))?;
-            transaction.commit()
-        };
-        make(&mut connection).map_err(|error| failure::database(&self.path, &error))
+    /// Does a piece of work in the writer's next transaction, and waits until it is durable.
+    fn write<T: Send + 'static>(&self, work: impl FnMut(&Transaction<'_>) -> Outcome<T> + Send + 'static) -> Result<T, Error> {
+        self.writer()?.run(work)
     }
 
-    /// Appends an entry whose envelope goes into the row.
-    fn append_small(&self, collection: &Collection, entry: &Entry, bytes: Vec<u8>) -> Result<Verdict, Error> {
-        let digest = Sha256::digest(&bytes).into();
-        self.store(collection, entry, digest, Some(bytes))
+    /// Does a piece of work on a collection's log, making the log if there is none.
+    fn write_log<T: Send + 'static>(
+        &self,
+        collection: &Collection,
+        mut work: impl FnMut(&Transaction<'_>, i64) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (name, id) = (collection.clone(), LogId(crate::random::bytes()?));
+        self.write(move |transaction| {
+            let log = make_log(transaction, &name, id)?;
+            work(transaction, log)
+        })
     }
 
-    /// Appends an entry whose envelope goes into a file, which is durable before the row that names it.
-    fn append_large(&self, collection: &Collection, entry: &Entry, bytes: &[u8]) -> Result<Verdict, Error> {
-        let digest = Sha256::digest(bytes).into();
-        let path = self.files.path(Room::Envelopes, collection, digest);
-        self.files.keep(&path, digest, &mut { bytes })?;
-        self.store(collection, entry, digest, None)
-    }
-
-    fn store(&self, collection: &Collection, entry: &Entry, digest: [u8; 32], bytes: Option<Vec<u8>>) -> Result<Verdict, Error> {
-        match Row::new(collection, entry.envelope.base, entry, digest, bytes) {
-            Some(row) => self.writer()?.append(row),
-            // No log is that long: the base cannot be its head.
-            None => Ok(Verdict::Refused),
+    fn log<T>(&self, collection: &Collection, read: impl FnOnce(Log<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        if self.known_head(collection)?.is_none() {
+            self.write_log(collection, |_, _| Ok(Ok(())))?;
         }
-    }
-}
-
-impl Store for Sqlite {
-    fn head(&self, collection: &Collection) -> Result<Head, Error> {
-        if let Some(head) = self.known_head(collection)? {
-            return Ok(head);
-        }
-        self.make_log(collection)?;
-        self.known_head(collection)?
-            .ok_or_else(|| failure::damaged(&self.path, format_args!("the log of `{collection}` was made and is not there")))
+        self.read_log(collection, |log| match log {
+            Some(log) => read(log),
+            None => Err(failure::damaged(&self.path, format_args!("the log of `{collection}` was made and is not there"))),
+        })
     }
 
-    fn append(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, Error> {
+    /// Calls `listener` with every head that this process moves, on the thread that writes: it must return at once.
+    pub fn on_moved(&self, listener: impl Fn(&Collection, &Head) + Send + Sync + 'static) {
+        self.moved.listen(Box::new(listener));
+    }
+
+    /// Appends as [`Store::append_fenced`] does, for a caller whose rights, lease and budget are looked at in the same transaction.
+    ///
+    /// # Errors
+    /// As [`Store::append_fenced`].
+    pub fn append_as(&self, caller: Caller, collection: &Collection, envelope: &Envelope, fence: Option<Fence>) -> Result<Appended, Error> {
         envelope.check()?;
         let large = envelope.payload.len() >= LARGE;
         // Not to write a large file for what is refused anyway.
@@ -134,17 +155,105 @@ impl Store for Sqlite {
             return Ok(answer);
         }
         let entry = Entry::after(&envelope.base, envelope.clone());
+        let Some(mut row) = Row::new(collection, caller, fence, self.clock.now(), &entry) else {
+            // No log is that long: the base cannot be its head.
+            return Err(log::unknown(collection, &envelope.base));
+        };
         let bytes = envelope.encode();
-        let verdict = if large { self.append_large(collection, &entry, &bytes)? } else { self.append_small(collection, &entry, bytes)? };
-        if verdict == Verdict::Kept {
+        row.digest = Sha256::digest(&bytes).into();
+        let file = self.files.path(Room::Envelopes, collection, row.digest);
+        if large {
+            // The file is durable before the row that names it.
+            self.files.keep(&file, row.digest, &mut bytes.as_slice())?;
+        } else {
+            row.bytes = Some(bytes);
+        }
+        let verdict = self.write(move |transaction| row.append(transaction));
+        if matches!(verdict, Ok(Verdict::Kept)) {
+            self.moved.ring(collection, &entry.cursor(envelope.base.log));
             return Ok(Appended::Entry(entry));
         }
-        let answer = self.answer(collection, envelope)?;
-        if large && matches!(answer, Some(Appended::Stale(_))) {
+        let answer = verdict.and_then(|verdict| self.refused(collection, envelope, verdict));
+        if large && matches!(&answer, Ok(Appended::Stale(page)) if !page.entries.is_empty()) {
             // A head never comes back, so nobody, at any time, can append this very envelope: nobody misses its file.
-            self.files.remove(&self.files.path(Room::Envelopes, collection, Sha256::digest(envelope.encode()).into()));
+            self.files.remove(&file);
         }
-        answer.ok_or_else(|| failure::damaged(&self.path, format_args!("the log of `{collection}` takes no entry after its head")))
+        answer
+    }
+
+    /// Appends a small envelope without waiting: `done` is called on the thread that writes. Nothing stands for "ask [`Sqlite::settle`]".
+    pub fn submit(
+        &self,
+        caller: Caller,
+        collection: &Collection,
+        (entry, bytes): (&Entry, Vec<u8>),
+        fence: Option<Fence>,
+        done: impl FnOnce(Result<bool, Error>) + Send + 'static,
+    ) {
+        let Some(mut row) = Row::new(collection, caller, fence, self.clock.now(), entry) else {
+            return done(Err(log::unknown(collection, &entry.envelope.base)));
+        };
+        row.digest = Sha256::digest(&bytes).into();
+        row.bytes = Some(bytes);
+        let (moved, name, head) = (Arc::clone(&self.moved), collection.clone(), entry.cursor(entry.envelope.base.log));
+        let answer = move |verdict: Result<Verdict, Error>| {
+            if matches!(verdict, Ok(Verdict::Kept)) {
+                moved.ring(&name, &head);
+            }
+            done(match verdict {
+                Ok(Verdict::Kept) => Ok(true),
+                Ok(Verdict::Refused) => Ok(false),
+                Ok(Verdict::Held(error)) | Err(error) => Err(error),
+            });
+        };
+        match self.writer() {
+            Ok(writer) => writer.submit(move |transaction| row.append(transaction), answer),
+            Err(error) => answer(Err(error)),
+        }
+    }
+
+    /// Returns what became of an envelope that was not appended: its entry if it was there already, or what came after its base.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    pub fn settle(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, Error> {
+        self.refused(collection, envelope, Verdict::Refused)
+    }
+
+    fn refused(&self, collection: &Collection, envelope: &Envelope, verdict: Verdict) -> Result<Appended, Error> {
+        if let Verdict::Held(error) = verdict {
+            return Err(error);
+        }
+        let answer = self.answer(collection, envelope)?;
+        // The head may have moved on to its base in between: to whoever asks that is the same as a stale one, with nothing missing.
+        match answer {
+            Some(answer) => Ok(answer),
+            None => Ok(Appended::Stale(Page { entries: Vec::new(), head: envelope.base })),
+        }
+    }
+}
+
+/// Returns the row of a collection's log, made with `id` if there is none.
+fn make_log(transaction: &Transaction<'_>, collection: &Collection, id: LogId) -> rusqlite::Result<i64> {
+    if let Some(row) = find_log(transaction, collection)? {
+        return Ok(row);
+    }
+    transaction.execute("INSERT INTO log (collection, log) VALUES (?1, ?2)", (collection.as_str(), id.0))?;
+    Ok(transaction.last_insert_rowid())
+}
+
+fn find_log(connection: &rusqlite::Connection, collection: &Collection) -> rusqlite::Result<Option<i64>> {
+    let mut find = connection.prepare_cached("SELECT id FROM log WHERE collection = ?1")?;
+    find.query_row([collection.as_str()], |row| row.get(0)).optional()
+}
+
+impl Store for Sqlite {
+    fn head(&self, collection: &Collection) -> Result<Head, Error> {
+        self.log(collection, |log| log.head())
+    }
+
+    fn append_fenced(&self, collection: &Collection, envelope: &Envelope, fence: Option<Fence>) -> Result<Appended, Error> {
+        self.append_as(Caller::Local, collection, envelope, fence)
     }
 
     fn read(&self, collection: &Collection, after: &Cursor, limit: usize) -> Result<Page, Error> {
@@ -152,6 +261,92 @@ impl Store for Sqlite {
             Some(log) => log.page(after, limit),
             None => Err(log::unknown(collection, after)),
         })
+    }
+
+    fn wait(&self, collection: &Collection, known: &Head, patience: Duration) -> Result<Head, Error> {
+        self.moved.wait(known, patience, || self.head(collection))
+    }
+
+    fn place(&self, collection: &Collection, sequence: Sequence) -> Result<Held, Error> {
+        self.log(collection, |log| log.at(sequence))
+    }
+
+    fn find(&self, collection: &Collection, transactions: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, Error> {
+        self.log(collection, |log| log.find_transactions(transactions))
+    }
+
+    fn arrived(&self, collection: &Collection, device: &DeviceId, cursor: &Cursor) -> Result<(), Error> {
+        self.log(collection, |log| log.require(cursor))?;
+        let (device, cursor) = (*device, *cursor);
+        self.write_log(collection, move |transaction, log| standing::arrive(transaction, log, &device, &cursor).map(Ok))
+    }
+
+    fn state(&self, collection: &Collection) -> Result<State, Error> {
+        self.log(collection, |log| standing::state(&log, Right::Admin, self.clock.now()))
+    }
+
+    fn put_snapshot(&self, collection: &Collection, snapshot: &Snapshot) -> Result<(), Error> {
+        snapshot.check()?;
+        let newest = self.log(collection, |log| {
+            log.require(&snapshot.cursor)?;
+            snapshots::newest(log.place.connection, log.row).map_err(|error| failure::database(&self.path, &error))
+        })?;
+        if newest.is_some_and(|(newest, _)| append::bound(snapshot.cursor.sequence.0) <= newest) {
+            return Ok(());
+        }
+        let bytes = snapshot.encode();
+        let digest = Sha256::digest(&bytes).into();
+        self.files.keep(&self.files.path(Room::Snapshots, collection, digest), digest, &mut bytes.as_slice())?;
+        let sequence = snapshot.cursor.sequence;
+        let old = self.write_log(collection, move |transaction, log| snapshots::keep(transaction, log, sequence, digest).map(Ok))?;
+        old.into_iter().for_each(|digest| self.files.remove(&self.files.path(Room::Snapshots, collection, digest)));
+        Ok(())
+    }
+
+    fn snapshot(&self, collection: &Collection) -> Result<Option<Snapshot>, Error> {
+        let newest = self.log(collection, |log| {
+            snapshots::newest(log.place.connection, log.row).map_err(|error| failure::database(&self.path, &error))
+        })?;
+        newest.map(|(_, digest)| snapshots::read(&self.files, collection, digest)).transpose()
+    }
+
+    fn compact(&self, collection: &Collection, horizon: &Cursor) -> Result<Compacted, Error> {
+        let now = self.clock.now();
+        let mut range = self.log(collection, |log| {
+            snapshots::range(&log, log.place.connection, horizon, now)?.map_err(|error| failure::database(&self.path, &error))?
+        })?;
+        let mut total = Compacted::default();
+        while range.after < range.until {
+            let (done, files, until) = self.write(move |transaction| snapshots::compact(transaction, range).map(Ok))?;
+            total.entries += done.entries;
+            total.bytes += done.bytes;
+            for digest in files {
+                let path = self.files.path(Room::Envelopes, collection, digest);
+                total.bytes += fs::metadata(&path).map_or(0, |file| file.len());
+                self.files.remove(&path);
+            }
+            range.after = until;
+        }
+        Ok(total)
+    }
+
+    fn acquire(&self, collection: &Collection, device: &DeviceId, time: Duration) -> Result<Lease, Error> {
+        let (name, device, now) = (collection.clone(), *device, self.clock.now());
+        self.write_log(collection, move |transaction, log| leases::acquire(transaction, (&name, log), &device, now, time))
+    }
+
+    fn renew(&self, collection: &Collection, fence: Fence, time: Duration) -> Result<Lease, Error> {
+        let (name, now) = (collection.clone(), self.clock.now());
+        self.write_log(collection, move |transaction, log| leases::renew(transaction, (&name, log), fence, now, time))
+    }
+
+    fn release(&self, collection: &Collection, fence: Fence) -> Result<(), Error> {
+        self.write_log(collection, move |transaction, log| leases::release(transaction, log, fence).map(|_| Ok(())))
+    }
+
+    fn lease(&self, collection: &Collection) -> Result<Option<Lease>, Error> {
+        let lease = |log: Log<'_>| leases::find(log.place.connection, log.row).map_err(|error| failure::database(&self.path, &error));
+        Ok(crate::lease::held(self.log(collection, lease)?, self.clock.now()))
     }
 
     fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, Error> {

@@ -1,8 +1,12 @@
 //! The wire between an endpoint and the log, on which messages are lost, doubled and late.
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
-use protocol::{Appended, BlobId, Collection, Cursor, Envelope, Error, Head, Page, Store};
+use protocol::{
+    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Envelope, Error, Fence, Head, Lease, LeaseMode, Page, Place, Right,
+    Sequence, Snapshot, State, Store, Timestamp, TransactionId,
+};
 
 use super::faults::Fault;
 use super::fuse::Fuse;
@@ -61,10 +65,10 @@ impl Store for Wire {
     fn head(&self, _: &Collection) -> Result<Head, Error> {
         self.ask()?;
         let sequence = self.replica(0);
-        Ok(self.log.look().page(&Cursor::start(super::log::LOG), sequence, 0)?.head)
+        Ok(self.log.look().at(sequence))
     }
 
-    fn append(&self, _: &Collection, envelope: &Envelope) -> Result<Appended, Error> {
+    fn append_fenced(&self, _: &Collection, envelope: &Envelope, _: Option<Fence>) -> Result<Appended, Error> {
         self.live()?;
         if self.fails(Fault::RequestLost, 60) {
             return Err(Error::Unavailable("no answer".into()));
@@ -93,6 +97,72 @@ impl Store for Wire {
         // A short page now and then: nobody may rely on getting everything at once.
         let limit = limit.min(1 + self.weather.look().dice.below(6));
         self.log.look().page(after, sequence, limit)
+    }
+
+    fn wait(&self, collection: &Collection, _: &Head, _: Duration) -> Result<Head, Error> {
+        self.head(collection)
+    }
+
+    fn place(&self, _: &Collection, sequence: Sequence) -> Result<Place, Error> {
+        self.ask()?;
+        Ok(self.log.look().tell(sequence))
+    }
+
+    fn find(&self, _: &Collection, transactions: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, Error> {
+        self.ask()?;
+        Ok(self.log.look().find(transactions))
+    }
+
+    fn arrived(&self, _: &Collection, device: &DeviceId, cursor: &Cursor) -> Result<(), Error> {
+        self.ask()?;
+        self.log.look().members.insert(*device, *cursor);
+        Ok(())
+    }
+
+    fn state(&self, _: &Collection) -> Result<State, Error> {
+        self.ask()?;
+        let log = self.log.look();
+        let horizon = log.snapshot.as_ref().map(|snapshot| snapshot.cursor);
+        Ok(State {
+            head: log.head(),
+            horizon: horizon.unwrap_or(Cursor::start(log.id)),
+            snapshot: horizon,
+            lease_mode: LeaseMode::Write,
+            lease: None,
+            right: Right::Admin,
+            members: Vec::new(),
+        })
+    }
+
+    fn put_snapshot(&self, _: &Collection, snapshot: &Snapshot) -> Result<(), Error> {
+        self.log.look().snapshot = Some(snapshot.clone());
+        Ok(())
+    }
+
+    fn snapshot(&self, _: &Collection) -> Result<Option<Snapshot>, Error> {
+        self.ask()?;
+        Ok(self.log.look().snapshot.clone())
+    }
+
+    fn compact(&self, _: &Collection, _: &Cursor) -> Result<Compacted, Error> {
+        Ok(Compacted::default())
+    }
+
+    fn acquire(&self, _: &Collection, device: &DeviceId, _: Duration) -> Result<Lease, Error> {
+        self.ask()?;
+        Ok(Lease { holder: *device, name: String::new(), fence: Fence(1), until: Timestamp(0) })
+    }
+
+    fn renew(&self, collection: &Collection, _: Fence, time: Duration) -> Result<Lease, Error> {
+        self.acquire(collection, &DeviceId([0; 32]), time)
+    }
+
+    fn release(&self, _: &Collection, _: Fence) -> Result<(), Error> {
+        self.ask()
+    }
+
+    fn lease(&self, _: &Collection) -> Result<Option<Lease>, Error> {
+        Ok(None)
     }
 
     fn missing(&self, _: &Collection, _: &[BlobId]) -> Result<Vec<BlobId>, Error> {

@@ -88,7 +88,7 @@ pub(super) fn read(piece: &Piece<'_>, on: On, prefix: &str, series: Option<&str>
         {
             sections.push(alarm);
         } else {
-            reader.component(&document.bytes()[span], whole);
+            reader.component(document.bytes().get(span).unwrap_or_default(), whole);
         }
     }
     let lines = document.lines();
@@ -176,7 +176,9 @@ impl Reader {
                 None => self.verbatim.push((*line, content.text().into_owned())),
                 Some((_, row, decoded)) if row.stem.is_some() => self.part(row, *line, decoded),
                 Some((_, row, decoded)) if row.is_spread() => self.spread(row, *line, content, decoded),
-                Some((order, row, decoded)) => self.single(Single { order, row, line: *line, text: String::new(), decoded }, lines, &mut singles),
+                Some((order, row, decoded)) => {
+                    self.single(Single { order, row, line: *line, text: String::new(), decoded }, lines, &mut singles)
+                }
             }
         }
         for Single { row, line, decoded, .. } in singles {
@@ -240,7 +242,8 @@ impl Reader {
 
     fn component(&mut self, slice: &[u8], whole: Range<usize>) {
         self.components += 1;
-        let text = Document::read(slice).map_or_else(|_| String::from_utf8_lossy(slice).into_owned(), |document| crate::zone::text_of(&document));
+        let text =
+            Document::read(slice).map_or_else(|_| String::from_utf8_lossy(slice).into_owned(), |document| crate::zone::text_of(&document));
         let pointer = Pointer::from(format!("{}/components/{}", self.place, self.components));
         let line = Line { start: whole.start, body: whole.end, end: whole.end, folded: false };
         self.keep(pointer, whole, line, text);
@@ -292,7 +295,8 @@ impl Alarms {
             return None;
         }
         self.count += 1;
-        let named = |property: &str| lines.iter().find(|(_, content)| content.is(property)).map(|(_, content)| content.value().trim().to_owned());
+        let named =
+            |property: &str| lines.iter().find(|(_, content)| content.is(property)).map(|(_, content)| content.value().trim().to_owned());
         let uid = named("UID").or_else(|| named("X-WR-ALARMUID")).filter(|uid| !uid.is_empty());
         let explicit = uid.filter(|uid| self.explicit.insert(uid.clone()));
         let id = explicit.map_or_else(|| self.count.to_string(), |uid| format!("={}", pointer::escape(&uid)));

@@ -123,7 +123,7 @@ impl Line<'_> {
                 self.value_type = Some(parameter::unquoted(raw).to_ascii_uppercase());
                 Some(())
             }
-            "TZID" if self.has_zone() && self.tzid.is_none() => {
+            "TZID" if self.has_zone() && self.tzid.is_none() && !parameter::unquoted(raw).is_empty() => {
                 self.tzid = Some(raw.to_owned());
                 Some(())
             }

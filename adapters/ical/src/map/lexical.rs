@@ -14,7 +14,8 @@ pub(crate) fn read_when(text: &str) -> Option<Value> {
     if rest.is_empty() {
         return Some(Value::Date(dashed));
     }
-    let (time, utc) = rest.strip_prefix('T')?.strip_suffix('Z').map_or((rest.get(1..)?, false), |time| (time, true));
+    let rest = rest.strip_prefix('T')?;
+    let (time, utc) = rest.strip_suffix('Z').map_or((rest, false), |time| (time, true));
     if !digits(time, 6) || !fits(time.get(..2)?, 0, 23) || !fits(time.get(2..4)?, 0, 59) || !fits(time.get(4..)?, 0, 60) {
         return None;
     }
@@ -28,10 +29,7 @@ fn fits(digits: &str, least: u8, most: u8) -> bool {
 
 /// Writes a date or time; `None` for a value that is none, or that would not read back.
 pub(crate) fn write_when(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::Date(text) | Value::LocalDateTime(text) | Value::Instant(text) => text,
-        _ => return None,
-    };
+    let (Value::Date(text) | Value::LocalDateTime(text) | Value::Instant(text)) = value else { return None };
     let compact: String = text.chars().filter(|character| !matches!(character, '-' | ':')).collect();
     (read_when(&compact).as_ref() == Some(value)).then_some(compact)
 }

@@ -120,21 +120,16 @@ pub(crate) enum Parameter {
 /// Fields that change by themselves: read, and never a reason to write (RFC 5545 §3.8.7).
 pub(crate) const VOLATILE: &[&str] = &["created", "prodId", "sequence", "stamp", "updated"];
 
-const PERSON: &[Parameter] =
-    &[Parameter::Text("CN", "name"), Parameter::Text("EMAIL", "email"), Parameter::Text("SENT-BY", "sentBy")];
-const ORGANIZER: &[Parameter] = &[
-    Parameter::Text("CN", "organizer/name"),
-    Parameter::Text("EMAIL", "organizer/email"),
-    Parameter::Text("SENT-BY", "organizer/sentBy"),
-];
+const ORGANIZER: &[Parameter] =
+    &[Parameter::Text("CN", "organizer/name"), Parameter::Text("EMAIL", "organizer/email"), Parameter::Text("SENT-BY", "organizer/sentBy")];
 const ATTENDEE: &[Parameter] = &[
     Parameter::Keyword("CUTYPE", "kind"),
     Parameter::Keyword("ROLE", "role"),
     Parameter::Keyword("PARTSTAT", "participationStatus"),
     Parameter::Boolean("RSVP", "expectReply"),
-    PERSON[0],
-    PERSON[1],
-    PERSON[2],
+    Parameter::Text("CN", "name"),
+    Parameter::Text("EMAIL", "email"),
+    Parameter::Text("SENT-BY", "sentBy"),
 ];
 const DOCUMENT: &[Parameter] = &[Parameter::Text("FMTTYPE", "mediaType"), Parameter::Text("FILENAME", "title")];
 const IMAGE: &[Parameter] = &[Parameter::Text("FMTTYPE", "mediaType")];
@@ -147,67 +142,63 @@ const TRANSPARENCIES: Words = &[("OPAQUE", "busy"), ("TRANSPARENT", "free")];
 
 /// All rows. Where several can write a field, the first one that is written does.
 pub(crate) static ROWS: &[Row] = &[
-    one("UID", EACH, Form::Plain("uid")),                                        // RFC 5545 §3.8.4.7
-    one("DTSTAMP", EACH, Form::Instant("stamp")),                                // §3.8.7.2
-    one("RECURRENCE-ID", MOST, Form::Relative("recurrenceId", "recurrenceIdTimeZone"))
-        .with(&[Parameter::Keyword("RANGE", "range")]),                          // §3.8.4.4
-    one("DTSTART", EACH, Form::When("start", "timeZone")),                       // §3.8.2.4
-    one("DTEND", EVENT | FREEBUSY, Form::Relative("end", "endTimeZone")),        // §3.8.2.2
-    one("DUE", TASK, Form::Relative("due", "dueTimeZone")),                      // §3.8.2.3
-    one("DURATION", EVENT | TASK, Form::Duration("duration")),                   // §3.8.2.5
-    one("COMPLETED", TASK, Form::Instant("completed")),                          // §3.8.2.1
-    one("RRULE", MOST, Form::Plain("recurrenceRule")),                           // §3.8.5.3
-    one("EXDATE", MOST, Form::Dates(true)),                                      // §3.8.5.1
-    one("RDATE", MOST, Form::Dates(false)),                                      // §3.8.5.2
-    one("SUMMARY", MOST, Form::Text("title")),                                   // §3.8.1.12
-    one("DESCRIPTION", MOST, Form::Text("description")),                         // §3.8.1.5
+    one("UID", EACH, Form::Plain("uid")),         // RFC 5545 §3.8.4.7
+    one("DTSTAMP", EACH, Form::Instant("stamp")), // §3.8.7.2
+    one("RECURRENCE-ID", MOST, Form::Relative("recurrenceId", "recurrenceIdTimeZone")).with(&[Parameter::Keyword("RANGE", "range")]), // §3.8.4.4
+    one("DTSTART", EACH, Form::When("start", "timeZone")),                // §3.8.2.4
+    one("DTEND", EVENT | FREEBUSY, Form::Relative("end", "endTimeZone")), // §3.8.2.2
+    one("DUE", TASK, Form::Relative("due", "dueTimeZone")),               // §3.8.2.3
+    one("DURATION", EVENT | TASK, Form::Duration("duration")),            // §3.8.2.5
+    one("COMPLETED", TASK, Form::Instant("completed")),                   // §3.8.2.1
+    one("RRULE", MOST, Form::Plain("recurrenceRule")),                    // §3.8.5.3
+    one("EXDATE", MOST, Form::Dates(true)),                               // §3.8.5.1
+    one("RDATE", MOST, Form::Dates(false)),                               // §3.8.5.2
+    one("SUMMARY", MOST, Form::Text("title")),                            // §3.8.1.12
+    one("DESCRIPTION", MOST, Form::Text("description")),                  // §3.8.1.5
     many("LOCATION", EVENT | TASK, "locations", Form::Text("name"), &[]).sole(), // §3.8.1.7
-    one("GEO", EVENT | TASK, Form::Geo),                                         // §3.8.1.6
+    one("GEO", EVENT | TASK, Form::Geo),                                  // §3.8.1.6
     many("CONFERENCE", EVENT | TASK, "virtualLocations", Form::Uri("uri"), CONFERENCE), // RFC 7986 §5.11
-    many("URL", EACH, "links", Form::Uri("uri"), &[]).sole(),                    // §3.8.4.6
-    one("CATEGORIES", MOST, Form::Set("keywords")),                              // §3.8.1.2
-    one("RESOURCES", EVENT | TASK, Form::Set("resources")),                      // §3.8.1.10
-    one("STATUS", EVENT | JOURNAL, Form::Keyword("status", &[])),                // §3.8.1.11
-    one("STATUS", TASK, Form::Keyword("progress", &[])),                         // §3.8.1.11
-    one("PERCENT-COMPLETE", TASK, Form::Integer("percentComplete")),             // §3.8.1.8
-    one("PRIORITY", EVENT | TASK, Form::Integer("priority")),                    // §3.8.1.9
-    one("CLASS", MOST, Form::Keyword("privacy", CLASSES)),                       // §3.8.1.3
-    one("TRANSP", EVENT, Form::Keyword("freeBusyStatus", TRANSPARENCIES)),       // §3.8.2.7
-    one("COLOR", MOST, Form::Text("color")),                                     // RFC 7986 §5.9
+    many("URL", EACH, "links", Form::Uri("uri"), &[]).sole(),             // §3.8.4.6
+    one("CATEGORIES", MOST, Form::Set("keywords")),                       // §3.8.1.2
+    one("RESOURCES", EVENT | TASK, Form::Set("resources")),               // §3.8.1.10
+    one("STATUS", EVENT | JOURNAL, Form::Keyword("status", &[])),         // §3.8.1.11
+    one("STATUS", TASK, Form::Keyword("progress", &[])),                  // §3.8.1.11
+    one("PERCENT-COMPLETE", TASK, Form::Integer("percentComplete")),      // §3.8.1.8
+    one("PRIORITY", EVENT | TASK, Form::Integer("priority")),             // §3.8.1.9
+    one("CLASS", MOST, Form::Keyword("privacy", CLASSES)),                // §3.8.1.3
+    one("TRANSP", EVENT, Form::Keyword("freeBusyStatus", TRANSPARENCIES)), // §3.8.2.7
+    one("COLOR", MOST, Form::Text("color")),                              // RFC 7986 §5.9
     one("ORGANIZER", EACH, Form::Uri("organizer/calendarAddress")).with(ORGANIZER), // §3.8.4.3
     many("ATTENDEE", EACH, "participants", Form::Uri("calendarAddress"), ATTENDEE), // §3.8.4.1
-    many("ATTACH", MOST, "attachments", Form::Media, DOCUMENT),                  // §3.8.1.1
-    many("IMAGE", MOST, "media", Form::Media, IMAGE),                            // RFC 7986 §5.10
-    many("COMMENT", EACH, "comments", Form::Text("comment"), &[]),               // §3.8.1.4
-    many("CONTACT", EACH, "contacts", Form::Text("contact"), &[]),               // §3.8.4.2
-    many("RELATED-TO", MOST, "relatedTo", Form::Related, RELATION),              // §3.8.4.5
-    one("CREATED", MOST, Form::Instant("created")),                              // §3.8.7.1
-    one("LAST-MODIFIED", MOST, Form::Instant("updated")),                        // §3.8.7.3
-    one("SEQUENCE", MOST, Form::Integer("sequence")),                            // §3.8.7.4
-    one("UID", ALARM, Form::Plain("uid")),                                       // RFC 9074 §4
-    one("ACTION", ALARM, Form::Keyword("action", &[])),                          // §3.8.6.1
-    one("TRIGGER", ALARM, Form::Trigger).with(TRIGGER),                          // §3.8.6.3
+    many("ATTACH", MOST, "attachments", Form::Media, DOCUMENT),           // §3.8.1.1
+    many("IMAGE", MOST, "media", Form::Media, IMAGE),                     // RFC 7986 §5.10
+    many("COMMENT", EACH, "comments", Form::Text("comment"), &[]),        // §3.8.1.4
+    many("CONTACT", EACH, "contacts", Form::Text("contact"), &[]),        // §3.8.4.2
+    many("RELATED-TO", MOST, "relatedTo", Form::Related, RELATION),       // §3.8.4.5
+    one("CREATED", MOST, Form::Instant("created")),                       // §3.8.7.1
+    one("LAST-MODIFIED", MOST, Form::Instant("updated")),                 // §3.8.7.3
+    one("SEQUENCE", MOST, Form::Integer("sequence")),                     // §3.8.7.4
+    one("UID", ALARM, Form::Plain("uid")),                                // RFC 9074 §4
+    one("ACTION", ALARM, Form::Keyword("action", &[])),                   // §3.8.6.1
+    one("TRIGGER", ALARM, Form::Trigger).with(TRIGGER),                   // §3.8.6.3
     one("DESCRIPTION", ALARM, Form::Text("description")),
     one("SUMMARY", ALARM, Form::Text("title")),
     one("DURATION", ALARM, Form::Duration("duration")),
-    one("REPEAT", ALARM, Form::Integer("repeat")),                               // §3.8.6.2
-    one("ACKNOWLEDGED", ALARM, Form::Instant("acknowledged")),                   // RFC 9074 §6.1
-    one("METHOD", CALENDAR | FILE, Form::Keyword("method", &[])),                // §3.7.2
-    one("PRODID", CALENDAR, Form::Text("prodId")).read(),                        // §3.7.3
-    one("CALSCALE", CALENDAR, Form::Keyword("calendarScale", &[])),              // §3.7.1
-    one("X-WR-CALNAME", CALENDAR, Form::Text("title")),                          // Apple
-    one("NAME", CALENDAR, Form::Text("title")).read(),                           // RFC 7986 §5.1
-    one("X-WR-CALDESC", CALENDAR, Form::Text("description")),                    // Apple
-    one("DESCRIPTION", CALENDAR, Form::Text("description")).read(),              // RFC 7986 §5.2
-    one("X-WR-TIMEZONE", CALENDAR, Form::Text("timeZone")),                      // Apple
-    one("COLOR", CALENDAR, Form::Text("color")),                                 // RFC 7986 §5.9
-    one("X-APPLE-CALENDAR-COLOR", CALENDAR, Form::Text("color")).read(),         // Apple
-    one("REFRESH-INTERVAL", CALENDAR, Form::Duration("refreshInterval")),        // RFC 7986 §5.7
-    one("SOURCE", CALENDAR, Form::Uri("source")),                                // RFC 7986 §5.8
-    one("LAST-MODIFIED", CALENDAR, Form::Instant("updated")).read(),             // RFC 7986 §5.4
-    many("URL", CALENDAR, "links", Form::Uri("uri"), &[]).sole(),                // RFC 7986 §5.5
-    one("CATEGORIES", CALENDAR, Form::Set("keywords")),                          // RFC 7986 §5.6
-    many("IMAGE", CALENDAR, "media", Form::Media, IMAGE),                        // RFC 7986 §5.10
+    one("REPEAT", ALARM, Form::Integer("repeat")),                        // §3.8.6.2
+    one("ACKNOWLEDGED", ALARM, Form::Instant("acknowledged")),            // RFC 9074 §6.1
+    one("METHOD", CALENDAR | FILE, Form::Keyword("method", &[])),         // §3.7.2
+    one("PRODID", CALENDAR, Form::Text("prodId")).read(),                 // §3.7.3
+    one("CALSCALE", CALENDAR, Form::Keyword("calendarScale", &[])),       // §3.7.1
+    one("X-WR-CALNAME", CALENDAR, Form::Text("title")),                   // Apple
+    one("X-WR-CALDESC", CALENDAR, Form::Text("description")),             // Apple
+    one("X-WR-TIMEZONE", CALENDAR, Form::Text("timeZone")),               // Apple
+    one("COLOR", CALENDAR, Form::Text("color")),                          // RFC 7986 §5.9
+    one("REFRESH-INTERVAL", CALENDAR, Form::Duration("refreshInterval")), // RFC 7986 §5.7
+    one("SOURCE", CALENDAR, Form::Uri("source")),                         // RFC 7986 §5.8
+    one("LAST-MODIFIED", CALENDAR, Form::Instant("updated")).read(),      // RFC 7986 §5.4
+    many("URL", CALENDAR, "links", Form::Uri("uri"), &[]).sole(),         // RFC 7986 §5.5
+    one("CATEGORIES", CALENDAR, Form::Set("keywords")),                   // RFC 7986 §5.6
+    many("IMAGE", CALENDAR, "media", Form::Media, IMAGE),                 // RFC 7986 §5.10
 ];
 
 const fn one(property: &'static str, on: On, form: Form) -> Row {
@@ -233,9 +224,9 @@ impl Row {
 
     /// Returns the row of a property in a component, and its place in the table.
     pub(crate) fn of(property: &str, on: On) -> Option<(usize, &'static Self)> {
-        ROWS.iter().enumerate().find(|(_, row)| {
-            row.property.len() == property.len() && row.on & on != 0 && row.property.eq_ignore_ascii_case(property)
-        })
+        ROWS.iter()
+            .enumerate()
+            .find(|(_, row)| row.property.len() == property.len() && row.on & on != 0 && row.property.eq_ignore_ascii_case(property))
     }
 
     /// Returns the pointer that the unmapped parameters of a line without a part belong to.

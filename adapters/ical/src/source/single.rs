@@ -3,23 +3,21 @@
 use crate::calendar::line_numbers;
 use crate::entry::Entry;
 use crate::map::table::CALENDAR;
-use crate::source::assemble::{Additions, is_blank, rewritten, style_of};
+use crate::source::assemble::{rewritten, style_of};
 use crate::source::codec::title;
 use crate::source::profile::profile;
 use crate::source::spans::{CALENDAR_KEY, Found, Span};
-use crate::write::edit::{Change, check, make};
 use crate::write::line::Manner;
 use crate::write::refusal::Refusal;
-use crate::write::splice::Splice;
 use adapter::staging::{Placed, Staged, Staging, read_whole};
 use adapter::{
-    Adapter, Atomicity, Blobs, Broken, Error, Expect, Fate, Fingerprint, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place,
-    Profile, Scan, Sink, StepId,
+    Adapter, Atomicity, Blobs, Broken, Error, Fate, Fingerprint, Host, Item, Key, Keys, Known, Mode, Op, Outcomes, Place, Profile, Scan,
+    Sink, StepId,
 };
 use contentline::text::Text;
 use rayon::prelude::*;
-use record::{Digest, Kind, Record, RecordId, Value};
-use std::collections::{HashMap, HashSet};
+use record::{Digest, Record};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -66,7 +64,11 @@ impl Single {
             }
             Ok((raw, _)) => Ok(Some(raw)),
             Err(Error::Io { source: error, .. }) if error.kind() == io::ErrorKind::NotFound => {
-                if self.may_create { Ok(None) } else { Err(self.source("the file is not there; nothing was taken for deleted")) }
+                if self.may_create {
+                    Ok(None)
+                } else {
+                    Err(self.source("the file is not there; nothing was taken for deleted"))
+                }
             }
             Err(error) => Err(error),
         }
@@ -199,6 +201,9 @@ impl Adapter for Single {
         let (content, found) = rayon::join(|| Digest::of(&raw), || Found::read(&text.bytes));
         if self.host.cancelled() {
             return Err(Error::Cancelled);
+        }
+        if found.is_cut_off() && found.items.iter().filter(|span| span.is_known(known)).count() < known.count() {
+            return Err(self.source("the file ends without END:VCALENDAR; it was cut off, and nothing was taken for deleted"));
         }
         let anonymous = found.items.iter().any(|span| span.broken.is_none() && span.uid.is_none());
         self.profile.keys = if anonymous { Keys::Unstable } else { Keys::Stable };

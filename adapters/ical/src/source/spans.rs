@@ -5,7 +5,7 @@ use crate::entry::Entry;
 use crate::map::table::Component;
 use crate::unreadable::Unreadable;
 use crate::zone::{Resolution, Zones, by_name};
-use adapter::{Fingerprint, Key};
+use adapter::{Fingerprint, Key, Known};
 use contentline::content::Content;
 use contentline::error::Broken;
 use rayon::prelude::*;
@@ -98,6 +98,11 @@ impl<'t> Found<'t> {
         Some((entry, Fingerprint(Digest::of_parts(&parts).0.to_vec())))
     }
 
+    /// Tells whether the file ends within a calendar.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.calendar.roots.last().is_some_and(|root| root.end.is_none())
+    }
+
     /// Returns the item of this key, if it is still what was expected.
     pub(crate) fn find(&self, by_key: &HashMap<&str, usize>, key: &Key, expected: &Fingerprint) -> Option<&Span> {
         let span = by_key.get(key.0.as_str()).and_then(|at| self.items.get(*at))?;
@@ -133,6 +138,11 @@ impl Span {
         };
         span.note(piece.range.start, piece.broken.clone());
         span
+    }
+
+    /// Tells whether an item of its key was there before.
+    pub(crate) fn is_known(&self, known: &dyn Known) -> bool {
+        self.key.as_ref().is_some_and(|key| known.fingerprint(key).is_some())
     }
 
     fn join(&mut self, piece: &Piece) {

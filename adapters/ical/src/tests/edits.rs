@@ -37,6 +37,7 @@ pub(super) fn create(record: &Record) -> (String, Record) {
 }
 
 /// Sets one field and tells which lines went and which came.
+#[expect(clippy::needless_pass_by_value, reason = "the tests read better so")]
 fn changed(text: &str, field: &str, value: Value) -> (Vec<String>, Vec<String>) {
     let record = read(text).with(field, value.clone());
     let (after, shown) = write(text, &record);
@@ -78,7 +79,10 @@ fn one_attendees_answer_changes_one_line_and_keeps_the_rest_of_it() {
 fn one_alarm_of_three_changes_alone() {
     let record = read(SERIES);
     let five = part(&record, "alerts", "five");
-    assert_eq!(changed(SERIES, &format!("{five}/trigger"), Value::Duration("-PT10M".to_owned())), (vec!["TRIGGER:-PT5M".to_owned()], vec!["TRIGGER:-PT10M".to_owned()]));
+    assert_eq!(
+        changed(SERIES, &format!("{five}/trigger"), Value::Duration("-PT10M".to_owned())),
+        (vec!["TRIGGER:-PT5M".to_owned()], vec!["TRIGGER:-PT10M".to_owned()])
+    );
     let mut without = record.clone();
     without.fields.retain(|pointer, _| pointer.below(&five).is_none());
     let (old, new) = lines_changed(SERIES, &write(SERIES, &without).0);

@@ -7,7 +7,7 @@ use crate::map::table::{ALARM, CALENDAR, Component, FILE, Form, Row, volatile};
 use crate::write::fresh::{self, Fresh, Spot};
 use crate::write::line::{self, Manner, Old};
 use crate::write::refusal::Refusal;
-use crate::write::rest::{DateForm, Rest, form_of, keys_below};
+use crate::write::rest::{DateForm, Rest, form_of, keys_below, zone_of};
 use crate::write::splice::Splice;
 use crate::zone::{Zones, tzid_of};
 use adapter::View;
@@ -89,7 +89,7 @@ fn take_zones(rest: &mut Rest, zones: &Zones) -> Vec<(String, String)> {
         for (key, _) in keys_below(&rest.fields, stem) {
             let value = rest.fields.remove(&key);
             let Some((tzid, text)) = tzid_of(&key).zip(value.as_ref().and_then(Value::as_text)) else { continue };
-            let single = Zones::read(text.as_bytes(), &[0..text.len()]);
+            let single = Zones::of(text.as_bytes());
             if zones.text(&tzid).is_none() && single.text(&tzid) == Some(text) {
                 wanted.push((tzid, text.to_owned()));
             }
@@ -193,7 +193,9 @@ impl Editor<'_, '_> {
         let form = |item: &Item| item.fields.iter().next().and_then(|(name, _)| date_of(name)).and_then(form_of);
         let Some(item) = section.items.get(index) else { return Named::default() };
         let mine: Option<DateForm> = if matches!(row.form, Form::Dates(_)) { form(item) } else { None };
-        let same = |other: &Item| matches!(&other.place, Place::Own(found) if std::ptr::eq(*found, row)) && (mine.is_none() || form(other) == mine);
+        let same = |other: &Item| {
+            matches!(&other.place, Place::Own(found) if std::ptr::eq(*found, row)) && (mine.is_none() || form(other) == mine)
+        };
         if row.is_spread() && section.items.iter().skip(index + 1).any(same) {
             return self.rest.take_same(&item.fields, &section.prefix);
         }
@@ -203,7 +205,7 @@ impl Editor<'_, '_> {
     /// Returns the zones by which a line was read and will be read.
     fn zones(&self, section: &Section, row: &Row) -> (Option<String>, Option<String>) {
         let prefix = if row.property == "RECURRENCE-ID" { "" } else { section.prefix.as_str() };
-        let of = |record: &Record| record.text(&format!("{prefix}timeZone")).map(str::to_owned);
+        let of = |record: &Record| zone_of(record, prefix).map(str::to_owned);
         (of(&self.entry.record), of(&self.rest.meant))
     }
 
@@ -298,7 +300,8 @@ pub(crate) fn touched(ranges: &[Range<usize>], splices: &[Splice], bytes: &[u8])
         let mut part = crate::write::splice::apply_within(bytes, range, splices);
         // Two that stand one behind the other share a border; what is put there is counted once.
         if ranges.get(at + 1).is_some_and(|next| next.start == range.end) {
-            let border: usize = splices.iter().filter(|splice| splice.range == (range.end..range.end)).map(|splice| splice.bytes.len()).sum();
+            let border: usize =
+                splices.iter().filter(|splice| splice.range == (range.end..range.end)).map(|splice| splice.bytes.len()).sum();
             part.truncate(part.len() - border);
         }
         all.extend(part);

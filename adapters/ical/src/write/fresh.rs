@@ -5,7 +5,7 @@ use crate::map::encode::{Target, encode};
 use crate::map::table::{ALARM, Component, Form, On, ROWS, Row};
 use crate::write::line::{self, Manner};
 use crate::write::refusal::Refusal;
-use crate::write::rest::{Rest, keys_below};
+use crate::write::rest::{Rest, keys_below, zone_of};
 use contentline::content::Content;
 use record::vocabulary::OVERRIDES;
 use record::{Pointer, Value};
@@ -65,7 +65,7 @@ fn takes(row: &Row, prefix: &str) -> bool {
 
 fn zone(rest: &Rest, row: &Row, prefix: &str) -> Option<String> {
     let own = if row.property == "RECURRENCE-ID" { "" } else { prefix };
-    rest.meant.text(&format!("{own}timeZone")).map(str::to_owned)
+    zone_of(&rest.meant, own).map(str::to_owned)
 }
 
 fn own(rest: &mut Rest, row: &'static Row, fields: &Named, spot: Spot<'_>, all: &mut Vec<Fresh>) -> Result<(), Refusal> {

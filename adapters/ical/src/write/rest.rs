@@ -24,25 +24,33 @@ impl Rest {
     /// Begins with a whole record; a zone that only repeats that of the start says nothing.
     pub(crate) fn new(record: &Record) -> Self {
         let mut rest = Self { fields: record.fields.clone(), unheld: BTreeSet::new(), meant: record.clone() };
-        let series = record.text("timeZone").map(str::to_owned);
-        for field in ["endTimeZone", "dueTimeZone"] {
-            rest.drop_equal(field, series.as_deref());
+        let zoned = [("end", "endTimeZone"), ("due", "dueTimeZone")];
+        for (field, zone) in zoned {
+            rest.settle_zone("", field, zone, "");
         }
         for id in rest.ids_below(OVERRIDES) {
-            let prefix = format!("{OVERRIDES}/{id}");
-            let own = record.text(&format!("{prefix}/timeZone")).map(str::to_owned);
-            for field in ["endTimeZone", "dueTimeZone"] {
-                rest.drop_equal(&format!("{prefix}/{field}"), own.as_deref());
+            let prefix = format!("{OVERRIDES}/{id}/");
+            for (field, zone) in zoned {
+                rest.settle_zone(&prefix, field, zone, &prefix);
             }
-            rest.drop_equal(&format!("{prefix}/recurrenceIdTimeZone"), series.as_deref());
+            rest.settle_zone(&prefix, "recurrenceId", "recurrenceIdTimeZone", "");
         }
         rest
     }
 
-    fn drop_equal(&mut self, field: &str, zone: Option<&str>) {
-        if zone.is_some() && self.meant.text(field) == zone {
-            self.fields.remove(field);
-            self.unheld.insert(Pointer::new(field));
+    /// Drops a zone that is that of the start, and states it where the start itself has none any more.
+    fn settle_zone(&mut self, prefix: &str, field: &str, zone: &str, start: &str) {
+        let (zone, said) = (format!("{prefix}{zone}"), self.meant.text(&format!("{start}timeZone")).map(str::to_owned));
+        let held = zone_of(&self.meant, start);
+        let own = self.meant.text(&zone);
+        if own.is_some_and(|own| own == held.unwrap_or_default()) {
+            self.fields.remove(zone.as_str());
+            self.unheld.insert(Pointer::new(&zone));
+            return;
+        }
+        let local = matches!(self.meant.field(&format!("{prefix}{field}")), Some(Value::LocalDateTime(_)));
+        if let Some(said) = said.filter(|_| local && own.is_none() && held.is_none()) {
+            self.complete(&zone, Value::Text(said));
         }
     }
 
@@ -140,6 +148,12 @@ impl Rest {
     pub(crate) fn unhold_raw(&mut self, owner: &str, raw: &Raw) {
         self.unheld.extend(raw.iter().map(|(name, _)| crate::entry::parameter_pointer(owner, name)));
     }
+}
+
+/// Returns the zone of a start: only a local time has one.
+pub(crate) fn zone_of<'r>(record: &'r Record, prefix: &str) -> Option<&'r str> {
+    let local = matches!(record.field(&format!("{prefix}start")), Some(Value::LocalDateTime(_)));
+    record.text(&format!("{prefix}timeZone")).filter(|zone| local && !zone.is_empty())
 }
 
 /// Returns the form of a date by its text.

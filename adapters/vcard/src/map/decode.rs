@@ -115,13 +115,22 @@ impl Line<'_> {
         match name.as_ref() {
             "CHARSET" => {}
             "ENCODING" if is_transfer(raw) => {}
-            "VALUE" if !matches!(self.row.form, Form::Plain(_)) => self.value_type = Some(Type::named(raw)),
+            "VALUE" if !self.keeps_type(raw) => self.value_type = Some(Type::named(raw)),
             "PROP-ID" => {
                 self.decoded.explicit.get_or_insert_with(|| parameter::unquoted(raw).to_owned());
                 self.keep(name, raw);
             }
             "TYPE" => self.types(raw),
             _ => self.named(name, raw),
+        }
+    }
+
+    /// Tells whether VALUE is kept as it is: its type makes no difference to the field.
+    fn keeps_type(&self, raw: &str) -> bool {
+        match self.row.form {
+            Form::Plain(_) => true,
+            Form::Uid(_) => !matches!(Type::named(raw), Type::Text | Type::Uri),
+            _ => false,
         }
     }
 
@@ -203,7 +212,7 @@ impl Line<'_> {
                 self.accept(&[Type::Text])?;
                 self.text(field, value)
             }
-            Form::Plain(field) => self.filled(field, Value::text(value)),
+            Form::Plain(field) | Form::Uid(field) => self.filled(field, Value::text(value)),
             Form::Keyword(field) => {
                 let word = value.trim();
                 let keyword = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

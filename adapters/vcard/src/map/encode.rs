@@ -105,6 +105,7 @@ impl<'f> Line<'_, 'f> {
         let text = match &self.row.form {
             Form::Text(field) => self.escaped(field)?,
             Form::Plain(field) | Form::Keyword(field) => Cow::Borrowed(self.text(field)?),
+            Form::Uid(field) => Cow::Borrowed(self.uid(field)?),
             Form::Uri(field) => self.raw_uri(field)?,
             Form::Phone(field) => self.phone(field)?,
             Form::Date(field) => self.date(field)?,
@@ -145,6 +146,17 @@ impl<'f> Line<'_, 'f> {
         (self.row.property == "FN" && self.target.version.needs_full_name()).then_some("")
     }
 
+    /// Takes a UID; one that is no URI says so in 4.0 (RFC 6350 §6.7.6), unless the old line did without.
+    fn uid(&mut self, field: &str) -> Option<&'f str> {
+        let uid = self.text(field)?;
+        let free = match self.target.old {
+            Some(_) => self.old_type().is_some_and(|found| found.eq_ignore_ascii_case("text")),
+            None => self.target.version == Version::V4_0 && !lexical::is_uri(uid),
+        };
+        self.value_type = free.then_some("text");
+        Some(uid)
+    }
+
     fn uri(&mut self, field: &str) -> Option<&'f str> {
         let (at, Value::Uri(uri)) = self.fields.find(field)? else {
             return None;
@@ -172,7 +184,7 @@ impl<'f> Line<'_, 'f> {
         let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.;=_~%*#?&:@!$".contains(&byte);
         if was_uri && !number.is_empty() && number.bytes().all(safe) {
             self.value_type = Some("uri");
-            return Some(if has_scheme(number) { Cow::Borrowed(number) } else { Cow::Owned(format!("tel:{number}")) });
+            return Some(if lexical::has_scheme(number) { Cow::Borrowed(number) } else { Cow::Owned(format!("tel:{number}")) });
         }
         Some(self.escaping().escape(number))
     }
@@ -394,11 +406,4 @@ impl<'f> Line<'_, 'f> {
             _ => vec![(Cow::Borrowed("TYPE"), Cow::Owned(words.join(",")))],
         }
     }
-}
-
-fn has_scheme(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    })
 }

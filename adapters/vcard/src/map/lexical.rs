@@ -68,6 +68,20 @@ pub(crate) fn write_date(date: &str, version: Version, old: Option<&str>) -> Str
     }
 }
 
+/// Tells whether a text begins with a scheme and a colon (RFC 3986 §3.1).
+pub(crate) fn has_scheme(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
+}
+
+/// Tells whether a text is a URI, by its scheme and its characters.
+pub(crate) fn is_uri(text: &str) -> bool {
+    let fit = |byte: u8| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&byte);
+    has_scheme(text) && text.bytes().all(fit)
+}
+
 /// Reads a place as a `geo:` URI (RFC 5870); 3.0 writes latitude and longitude with a semicolon.
 pub(crate) fn read_place(text: &str) -> Option<String> {
     if text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("geo:")) {

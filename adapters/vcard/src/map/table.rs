@@ -28,6 +28,8 @@ pub(crate) enum Form {
     Text(&'static str),
     /// Text without escapes.
     Plain(&'static str),
+    /// Text without escapes that is a URI in 4.0 unless it says otherwise.
+    Uid(&'static str),
     /// A keyword, in lower case in the field.
     Keyword(&'static str),
     /// A URI.
@@ -175,7 +177,7 @@ const UNITS: &[&str] = &["name", "units/1", "units/2", "units/3", "units/4", "un
 
 /// All rows. Where several can write a field, the first one that is written in the version does.
 pub(crate) static ROWS: &[Row] = &[
-    one("UID", Form::Plain("uid")),                                                // RFC 6350 §6.7.6
+    one("UID", Form::Uid("uid")),                                                  // RFC 6350 §6.7.6
     one("KIND", Form::Keyword("kind")).only(NEW),                                  // §6.1.4
     one("X-ADDRESSBOOKSERVER-KIND", Form::Keyword("kind")).only(OLD),              // Apple
     one("FN", Form::Text("name/full")),                                            // §6.2.1
@@ -287,6 +289,7 @@ impl Row {
             Form::Parts(..) => "name",
             Form::Text(field)
             | Form::Plain(field)
+            | Form::Uid(field)
             | Form::Keyword(field)
             | Form::Uri(field)
             | Form::Phone(field)
@@ -307,6 +310,7 @@ impl Row {
             Form::Either(field) => (&["uri"], Some(field)),
             Form::Text(field)
             | Form::Plain(field)
+            | Form::Uid(field)
             | Form::Keyword(field)
             | Form::Uri(field)
             | Form::Phone(field)

@@ -61,6 +61,8 @@ const CASES: &[Case] = &[
     Case("6.7.2", V4, "NOTE:one\\ntwo\\, three", "notes/1/note", "one\ntwo, three"),
     Case("6.7.5", V4, "SOUND:CID:JOHNQPUBLIC.part8.19960229T080000.xyzMail@example.com", "media/1/kind", "sound"),
     Case("6.7.6", V4, "UID:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "uid", "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
+    Case("6.7.6", V4, "UID;VALUE=text:pas-id-3E65", "uid", "pas-id-3E65"),
+    Case("6.7.6", V3, "UID:pas-id-3E65", "uid", "pas-id-3E65"),
     Case("6.7.7", V4, "CLIENTPIDMAP:1;urn:uuid:53e374d9-337e-4727-8803-a1e9c14e0556", LINE, "="),
     Case(
         "6.7.8",
@@ -196,6 +198,11 @@ const UNHELD: &[(&str, Version)] = &[
 fn card(version: Version, line: &str) -> String {
     let group = if line.starts_with("item1.") { "item1.X-ABLabel:Boat\r\n" } else { "" };
     format!("BEGIN:VCARD\r\nVERSION:{}\r\nFN:Ada Lovelace\r\nN:Lovelace;Ada;;;\r\n{line}\r\n{group}END:VCARD\r\n", version.text())
+}
+
+/// Returns a card of every row.
+pub(super) fn cards() -> impl Iterator<Item = String> {
+    CASES.iter().map(|Case(_, version, line, ..)| card(*version, line))
 }
 
 fn shown(record: &Record, field: &str) -> Option<String> {

@@ -65,7 +65,7 @@ pub(crate) fn lines(rest: &mut Rest<'_>, around: &mut Around, extent: Extent, ma
             all.push(part(around, row, placed, &encoded, manner)?);
         }
     }
-    let readable = |line: &str| !around.would_be_read(line, manner.version);
+    let readable = |line: &str| !around.would_be_misread(line, manner.version);
     all.extend(verbatim(rest.take_verbatim("ext/vcard/lines", readable), manner)?);
     all.extend(verbatim(rest.take_verbatim("ext/vcard/components", |_| true), manner)?);
     around.unheld.extend(rest.take_all().into_iter().cloned());
@@ -197,9 +197,13 @@ impl Around {
         format!("item{number}")
     }
 
-    /// Tells whether a line that was kept as it is would be read as fields in this card or version.
-    fn would_be_read(&self, line: &str, version: Version) -> bool {
+    /// Tells whether a line that was kept as it is would be none in this card or version, or be read as fields.
+    fn would_be_misread(&self, line: &str, version: Version) -> bool {
         let content = Content::parse(Cow::Borrowed(line.as_bytes()));
+        // 4.0 has no bare parameters: such a line of 2.1 is none there.
+        if version == Version::V4_0 && content.parameters().any(|one| one.name.is_empty()) {
+            return true;
+        }
         if COMPANIONS.iter().any(|companion| content.is(companion.property)) {
             return content.group().is_some_and(|group| self.old_groups.contains(&group.to_ascii_lowercase()));
         }

@@ -196,6 +196,7 @@ pub(super) fn crash_during_apply(subject: &dyn Subject) -> Result<(), Stop> {
 }
 
 /// Crashes a step at the question after so many others, and looks what a new instance makes of it.
+#[expect(clippy::panic, reason = "a panic is the crash that is tried")]
 fn crashed_at(subject: &dyn Subject, questions: usize) -> Result<bool, Stop> {
     let trial = Trial::seeded(subject)?;
     let host = Acting::new(|| std::panic::panic_any(Crash));

@@ -92,7 +92,7 @@ impl Endpoint {
             "scan-twice-identical" => bytes.push(COUNTER.fetch_add(1, Ordering::SeqCst)),
             "scan-touched-unchanged" => bytes = Digest::of(modified().as_bytes()).0.to_vec(),
             "scan-edit-with-old-time" | "same-second-same-size-edit" => {
-                bytes = Digest::of(format!("{}{}", modified(), text.len()).as_bytes()).0.to_vec()
+                bytes = Digest::of(format!("{}{}", modified(), text.len()).as_bytes()).0.to_vec();
             }
             "scan-well-formed" => bytes.clear(),
             _ => {}

@@ -18,6 +18,8 @@ pub(super) enum Room {
     Blobs,
     /// Envelopes too large for a row, by their digests.
     Envelopes,
+    /// Snapshots, by their digests.
+    Snapshots,
 }
 
 /// The files beside the database: `<room>/<digest of the collection's name>/<2 digits>/<64 digits>`.
@@ -45,6 +47,7 @@ impl Files {
         let room = match room {
             Room::Blobs => "blobs",
             Room::Envelopes => "envelopes",
+            Room::Snapshots => "snapshots",
         };
         let name = Hash(digest).to_string();
         let shelf: String = name.chars().take(2).collect();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocol::{Appended, Collection, Cursor, Entry, Envelope, Error, Hash, Head, LogId, Page, Sequence, TransactionId};
+use protocol::{Appended, Collection, Cursor, Entry, Envelope, Error, Hash, Head, LogId, Page, Place as Held, Sequence, TransactionId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
@@ -21,10 +21,11 @@ pub(super) struct Place<'a> {
 
 /// A log.
 pub(super) struct Log<'a> {
-    place: Place<'a>,
-    collection: &'a Collection,
-    row: i64,
-    id: LogId,
+    pub(super) place: Place<'a>,
+    pub(super) collection: &'a Collection,
+    pub(super) row: i64,
+    pub(super) id: LogId,
+    horizon: i64,
 }
 
 /// An entry as it is stored.
@@ -39,11 +40,11 @@ impl<'a> Log<'a> {
     /// Finds a collection's log.
     pub(super) fn find(place: Place<'a>, collection: &'a Collection) -> Result<Option<Self>, Error> {
         let find = || {
-            let mut statement = place.connection.prepare_cached("SELECT id, log FROM log WHERE collection = ?1")?;
-            statement.query_row([collection.as_str()], |row| Ok((row.get(0)?, LogId(row.get(1)?)))).optional()
+            let mut statement = place.connection.prepare_cached("SELECT id, log, horizon FROM log WHERE collection = ?1")?;
+            statement.query_row([collection.as_str()], |row| Ok((row.get(0)?, LogId(row.get(1)?), row.get(2)?))).optional()
         };
         let found = find().map_err(|error| failure::database(place.path, &error))?;
-        Ok(found.map(|(row, id)| Self { place, collection, row, id }))
+        Ok(found.map(|(row, id, horizon)| Self { place, collection, row, id, horizon }))
     }
 
     /// Returns the newest place.
@@ -55,6 +56,9 @@ impl<'a> Log<'a> {
     pub(super) fn page(&self, after: &Cursor, limit: usize) -> Result<Page, Error> {
         if !self.holds(after)? {
             return Err(unknown(self.collection, after));
+        }
+        if i64::try_from(after.sequence.0).is_ok_and(|after| after < self.horizon) {
+            return Err(self.compacted()?);
         }
         let head = self.head()?;
         let mut filling = Filling::new(limit);
@@ -73,7 +77,7 @@ impl<'a> Log<'a> {
 
     /// Returns what is known of an envelope: its entry, or what came after its base; nothing if its base is the head.
     pub(super) fn answer(&self, envelope: &Envelope) -> Result<Option<Appended>, Error> {
-        if let Some(entry) = self.transaction(envelope.transaction)? {
+        if let Some(entry) = self.transaction(envelope)? {
             return Ok(Some(Appended::Entry(entry)));
         }
         if self.head()? == envelope.base {
@@ -82,19 +86,75 @@ impl<'a> Log<'a> {
         self.page(&envelope.base, usize::MAX).map(|page| Some(Appended::Stale(page)))
     }
 
-    fn transaction(&self, id: TransactionId) -> Result<Option<Entry>, Error> {
+    /// Returns the entry with an envelope's transaction id.
+    fn transaction(&self, sent: &Envelope) -> Result<Option<Entry>, Error> {
         let find = || {
             let mut statement = self
                 .place
                 .connection
                 .prepare_cached("SELECT sequence, hash, digest, envelope FROM entry WHERE log = ?1 AND transaction_id = ?2")?;
-            statement.query_row(params![self.row, id.0], Stored::read).optional()
+            statement.query_row(params![self.row, sent.transaction.0], Stored::read).optional()
         };
-        let Some(stored) = find().map_err(|error| self.failed(&error))? else { return Ok(None) };
+        let Some(mut stored) = find().map_err(|error| self.failed(&error))? else { return Ok(None) };
+        if stored.sequence <= self.horizon {
+            // What was compacted away can still be told from another envelope under its id.
+            let bytes = sent.encode();
+            if <[u8; 32]>::from(Sha256::digest(&bytes)) != stored.digest {
+                return Err(self.compacted()?);
+            }
+            stored.envelope = Some(bytes);
+        }
         let before = stored.sequence.saturating_sub(1);
         let hash = self.hash(before)?.ok_or_else(|| self.damaged(format_args!("v{before} of `{}` is missing", self.collection)))?;
         let before = Cursor { log: self.id, sequence: sequence(before), hash };
         self.entry(&before, stored).map(Some)
+    }
+
+    /// Returns the place up to which entries are compacted away.
+    pub(super) fn horizon(&self) -> Result<Cursor, Error> {
+        self.cursor_at(sequence(self.horizon))
+    }
+
+    fn compacted(&self) -> Result<Error, Error> {
+        Ok(Error::Compacted { collection: self.collection.to_string(), horizon: self.horizon()? })
+    }
+
+    /// Returns the place at a sequence that is known to be there.
+    pub(super) fn cursor_at(&self, sequence: Sequence) -> Result<Cursor, Error> {
+        let hash = i64::try_from(sequence.0).ok().map(|stored| self.hash(stored)).transpose()?.flatten();
+        let hash = hash.ok_or_else(|| self.damaged(format_args!("{sequence} of `{}` is missing", self.collection)))?;
+        Ok(Cursor { log: self.id, sequence, hash })
+    }
+
+    /// Tells what the log holds at a sequence.
+    pub(super) fn at(&self, asked: Sequence) -> Result<Held, Error> {
+        let stored = i64::try_from(asked.0).ok();
+        let hash = stored.map(|stored| self.hash(stored)).transpose()?.flatten();
+        Ok(match hash {
+            None => Held::Beyond(self.head()?),
+            Some(_) if stored.is_some_and(|stored| stored < self.horizon) => Held::Compacted(self.horizon()?),
+            Some(hash) => Held::Here(Cursor { log: self.id, sequence: asked, hash }),
+        })
+    }
+
+    /// Returns those of the transactions that are in the log.
+    pub(super) fn find_transactions(&self, ids: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, Error> {
+        let find = || {
+            let select = "SELECT sequence, hash FROM entry WHERE log = ?1 AND transaction_id = ?2";
+            let mut statement = self.place.connection.prepare_cached(select)?;
+            let mut found = Vec::new();
+            for id in ids {
+                let place = |row: &Row<'_>| Ok(Cursor { log: self.id, sequence: sequence(row.get(0)?), hash: Hash(row.get(1)?) });
+                found.extend(statement.query_row(params![self.row, id.0], place).optional()?.map(|cursor| (*id, cursor)));
+            }
+            Ok(found)
+        };
+        find().map_err(|error| self.failed(&error))
+    }
+
+    /// Fails with [`Error::UnknownCursor`] unless the cursor is a place of this log.
+    pub(super) fn require(&self, cursor: &Cursor) -> Result<(), Error> {
+        if self.holds(cursor)? { Ok(()) } else { Err(unknown(self.collection, cursor)) }
     }
 
     /// Tells whether the cursor is a place of this log.
@@ -185,7 +245,12 @@ pub(super) fn unknown(collection: &Collection, cursor: &Cursor) -> Error {
     Error::UnknownCursor { collection: collection.to_string(), cursor: cursor.to_string() }
 }
 
+/// Reads a stored number; a damaged, negative one is the largest.
+pub(super) fn number(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or(u64::MAX)
+}
+
 /// A damaged, negative number is no entry's place: the chain refuses it.
-fn sequence(stored: i64) -> Sequence {
-    Sequence(u64::try_from(stored).unwrap_or(u64::MAX))
+pub(super) fn sequence(stored: i64) -> Sequence {
+    Sequence(number(stored))
 }

@@ -15,7 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Each turns version n of the tables into n + 1; the first one makes them. Released ones are never edited.
 ///
 /// Payloads lie last in their rows, so that a head is found without reading one.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE log (
     id INTEGER PRIMARY KEY,
     collection TEXT NOT NULL UNIQUE,
@@ -32,7 +33,86 @@ CREATE TABLE entry (
 ) STRICT;
 CREATE UNIQUE INDEX entry_by_sequence ON entry (log, sequence);
 CREATE UNIQUE INDEX entry_by_transaction ON entry (log, transaction_id);
-"];
+",
+    "
+ALTER TABLE log ADD COLUMN horizon INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log ADD COLUMN lease_mode TEXT NOT NULL DEFAULT 'write';
+ALTER TABLE log ADD COLUMN retention_days INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE log ADD COLUMN holder BLOB;
+ALTER TABLE log ADD COLUMN held_until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entry ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE snapshot (
+    id INTEGER PRIMARY KEY,
+    log INTEGER NOT NULL REFERENCES log (id),
+    sequence INTEGER NOT NULL,
+    digest BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX snapshot_by_sequence ON snapshot (log, sequence);
+CREATE TABLE arrival (
+    log INTEGER NOT NULL REFERENCES log (id),
+    device BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (log, device)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE identity (store BLOB NOT NULL) STRICT;
+CREATE TABLE device (
+    key BLOB NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    administrator INTEGER NOT NULL,
+    enrolled INTEGER NOT NULL,
+    seen INTEGER,
+    revoked INTEGER,
+    revoked_by TEXT
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX device_by_name ON device (name) WHERE revoked IS NULL;
+CREATE TABLE access (
+    log INTEGER NOT NULL REFERENCES log (id),
+    device BLOB NOT NULL REFERENCES device (key),
+    level INTEGER NOT NULL,
+    wrote INTEGER NOT NULL,
+    budget INTEGER,
+    PRIMARY KEY (log, device)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE invitation (
+    digest BLOB NOT NULL PRIMARY KEY,
+    administrator INTEGER NOT NULL,
+    grants TEXT NOT NULL,
+    invited_by TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE deletion (
+    log INTEGER NOT NULL REFERENCES log (id),
+    device BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    count INTEGER NOT NULL
+) STRICT;
+CREATE INDEX deletion_by_device ON deletion (log, device, at);
+CREATE TABLE held (
+    log INTEGER NOT NULL REFERENCES log (id),
+    transaction_id BLOB NOT NULL,
+    device BLOB NOT NULL,
+    deletions INTEGER NOT NULL,
+    operations INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    verdict INTEGER,
+    decided_by TEXT,
+    used INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (log, transaction_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    object TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    previous BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+",
+];
 
 /// Opens the database for reading, making or migrating it first if it is not there or old.
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {

@@ -1,83 +1,104 @@
-//! The one thread that appends: whatever waits is committed together, each request with its own verdict.
+//! The one thread that writes: whatever waits is committed together, each piece of work with its own answer.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use protocol::{Collection, Cursor, Entry, Error, LogId};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use protocol::Error;
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use super::{failure, log, schema};
+use super::{failure, schema};
 
-/// The most requests of one transaction.
+/// The most pieces of work of one transaction.
 const BATCH: usize = 256;
-/// The most requests that wait; more make their callers wait.
+/// The most that wait; more make their callers wait, or are refused.
 const QUEUE: usize = 1024;
 
-/// An entry as it is to be stored.
-pub(super) struct Row {
-    collection: Collection,
-    base: Cursor,
-    sequence: i64,
-    hash: [u8; 32],
-    transaction: [u8; 16],
-    digest: [u8; 32],
-    envelope: Option<Vec<u8>>,
+/// What a piece of work came to within its transaction: the outer error is the database's, the inner one a refusal.
+pub(super) type Outcome<T> = rusqlite::Result<Result<T, Error>>;
+
+/// A piece of work. It may run more than once, each time in a transaction where nothing of it is done yet; a refusal has written nothing.
+trait Job: Send {
+    fn run(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
+    /// Tells the caller, after the commit or after its failure.
+    fn finish(self: Box<Self>, failure: Option<Error>);
 }
 
-/// What became of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It is in the log.
-    Kept,
-    /// The head is not its base, or its transaction is there already.
-    Refused,
+struct Work<T, W, D> {
+    work: W,
+    outcome: Option<Result<T, Error>>,
+    done: D,
 }
 
-struct Request {
-    row: Row,
-    answer: SyncSender<Result<Verdict, Error>>,
+impl<T, W, D> Job for Work<T, W, D>
+where
+    T: Send,
+    W: FnMut(&Transaction<'_>) -> Outcome<T> + Send,
+    D: FnOnce(Result<T, Error>) + Send,
+{
+    fn run(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.outcome = Some((self.work)(transaction)?);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, failure: Option<Error>) {
+        let Self { outcome, done, .. } = *self;
+        let undone = || Err(Error::Failed("the work was not done".into()));
+        done(failure.map_or_else(|| outcome.unwrap_or_else(undone), Err));
+    }
 }
 
 /// The thread's door. Dropping it waits until everything that was asked is answered.
 pub(super) struct Writer {
-    requests: Option<SyncSender<Request>>,
+    jobs: Option<SyncSender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
-}
-
-impl Row {
-    /// Returns the row of an entry; `envelope` is absent if a file has it.
-    pub(super) fn new(collection: &Collection, base: Cursor, entry: &Entry, digest: [u8; 32], envelope: Option<Vec<u8>>) -> Option<Self> {
-        let sequence = i64::try_from(entry.sequence.0).ok()?;
-        let (collection, transaction) = (collection.clone(), entry.envelope.transaction.0);
-        Some(Self { collection, base, sequence, hash: entry.hash.0, transaction, digest, envelope })
-    }
 }
 
 impl Writer {
     pub(super) fn start(path: &Path) -> Result<Self, Error> {
         let connection = schema::writer(path)?;
-        let (requests, waiting) = sync_channel(QUEUE);
+        let (jobs, waiting) = sync_channel(QUEUE);
         let path = path.to_owned();
         let thread = thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || Batches { path, connection }.run(&waiting))
             .map_err(|error| Error::Failed(format!("cannot start the thread that writes the store: {error}")))?;
-        Ok(Self { requests: Some(requests), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Stores a row, durably, if its base is the head.
-    pub(super) fn append(&self, row: Row) -> Result<Verdict, Error> {
-        let gone = || Error::Unavailable("the thread that writes the store has ended".into());
-        let (answer, verdict) = sync_channel(1);
-        self.requests.as_ref().ok_or_else(gone)?.send(Request { row, answer }).map_err(|_| gone())?;
-        verdict.recv().map_err(|_| gone())?
+    /// Does a piece of work and waits until it is durable.
+    pub(super) fn run<T: Send + 'static>(&self, work: impl FnMut(&Transaction<'_>) -> Outcome<T> + Send + 'static) -> Result<T, Error> {
+        let (answer, outcome) = sync_channel(1);
+        // A caller that is gone needs no answer: it asks again.
+        let done = move |result| drop(answer.send(result));
+        self.jobs.as_ref().ok_or_else(gone)?.send(Box::new(Work { work, outcome: None, done })).map_err(|_| gone())?;
+        outcome.recv().map_err(|_| gone())?
     }
+
+    /// Has a piece of work done, and `done` called on the writing thread once it is durable; never waits.
+    pub(super) fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Transaction<'_>) -> Outcome<T> + Send + 'static,
+        done: impl FnOnce(Result<T, Error>) + Send + 'static,
+    ) {
+        let job = Box::new(Work { work, outcome: None, done });
+        let Some(jobs) = &self.jobs else { return job.finish(Some(gone())) };
+        match jobs.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job)) => job.finish(Some(Error::TooMany { retry_after: Duration::from_secs(1) })),
+            Err(TrySendError::Disconnected(job)) => job.finish(Some(gone())),
+        }
+    }
+}
+
+fn gone() -> Error {
+    Error::Unavailable("the thread that writes the store has ended".into())
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.requests = None;
+        self.jobs = None;
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has answered its callers with Unavailable already.
             let _ = thread.join();
@@ -91,54 +112,29 @@ struct Batches {
 }
 
 impl Batches {
-    fn run(mut self, waiting: &Receiver<Request>) {
+    fn run(mut self, waiting: &Receiver<Box<dyn Job>>) {
         while let Ok(first) = waiting.recv() {
             let mut batch = vec![first];
             batch.extend(waiting.try_iter().take(BATCH - 1));
-            self.answer(&batch);
+            self.answer(batch);
         }
     }
 
-    fn answer(&mut self, batch: &[Request]) {
-        match self.commit(batch) {
-            Ok(verdicts) => {
-                for (request, verdict) in batch.iter().zip(verdicts) {
-                    reply(request, Ok(verdict));
-                }
-            }
+    fn answer(&mut self, mut batch: Vec<Box<dyn Job>>) {
+        match self.commit(&mut batch) {
+            Ok(()) => batch.into_iter().for_each(|job| job.finish(None)),
             // One row that cannot be stored, say in a damaged page, must not fail its neighbours.
             Err(error) if batch.len() > 1 && error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) => {
-                batch.chunks(1).for_each(|single| self.answer(single));
+                batch.into_iter().for_each(|single| self.answer(vec![single]));
             }
-            Err(error) => batch.iter().for_each(|request| reply(request, Err(failure::database(&self.path, &error)))),
+            Err(error) => batch.into_iter().for_each(|job| job.finish(Some(failure::database(&self.path, &error)))),
         }
     }
 
     /// The transaction holds the write lock from its beginning, so no other process moves a head between look and insert.
-    fn commit(&mut self, batch: &[Request]) -> rusqlite::Result<Vec<Verdict>> {
+    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let verdicts = batch.iter().map(|request| insert(&transaction, &request.row)).collect::<rusqlite::Result<_>>()?;
-        transaction.commit()?;
-        Ok(verdicts)
+        batch.iter_mut().try_for_each(|job| job.run(&transaction))?;
+        transaction.commit()
     }
-}
-
-fn insert(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<Verdict> {
-    let mut find = transaction.prepare_cached("SELECT id, log FROM log WHERE collection = ?1")?;
-    let found = find.query_row([row.collection.as_str()], |row| Ok((row.get::<_, i64>(0)?, LogId(row.get(1)?)))).optional()?;
-    let Some((id, log)) = found else { return Ok(Verdict::Refused) };
-    if log::head(transaction, id, log)? != row.base {
-        return Ok(Verdict::Refused);
-    }
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO entry (log, sequence, hash, transaction_id, digest, envelope) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (log, transaction_id) DO NOTHING",
-    )?;
-    let inserted = insert.execute(params![id, row.sequence, row.hash, row.transaction, row.digest, row.envelope])?;
-    Ok(if inserted == 1 { Verdict::Kept } else { Verdict::Refused })
-}
-
-/// A caller that is gone needs no answer: it asks again with the same transaction id.
-fn reply(request: &Request, verdict: Result<Verdict, Error>) {
-    let _ = request.answer.send(verdict);
 }

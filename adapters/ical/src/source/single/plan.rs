@@ -1,11 +1,19 @@
 //! What each operation does to a file of many items.
 
-use super::*;
 use crate::calendar::Calendar;
-use crate::entry::CALENDAR_UID;
+use crate::entry::{CALENDAR_UID, Entry};
 use crate::map::table::Component;
-use crate::write::edit::{change, touched};
+use crate::source::assemble::{Additions, is_blank, new_file, rewritten};
+use crate::source::spans::{CALENDAR_KEY, Found, Span};
+use crate::write::edit::{Change, change, check, make, touched};
+use crate::write::line::Manner;
+use crate::write::refusal::Refusal;
+use crate::write::splice::Splice;
 use crate::zone::Zones;
+use adapter::staging::Staged;
+use adapter::{Expect, Fingerprint, Key, Op, Outcome, Outcomes};
+use record::{Digest, Kind, Record, RecordId, Value};
+use std::collections::{HashMap, HashSet};
 
 /// What one operation does to the file.
 pub(super) enum Plan {
@@ -172,7 +180,7 @@ impl<'n> Now<'n> {
         let lines: Vec<u8> = splices.into_iter().flat_map(|splice| splice.bytes).collect();
         let bytes = lines.len();
         let additions = Additions { components: Vec::new(), zones, lines };
-        let shown = calendar_shown(&crate::source::assemble::new_file(&additions, self.manner)?, bytes)?;
+        let shown = calendar_shown(&new_file(&additions, self.manner)?, bytes)?;
         check(&rest, &shown.record)?;
         Ok(Plan::Put { splices: Vec::new(), additions, shown: Box::new(shown) })
     }
@@ -216,7 +224,11 @@ pub(super) fn one_a_uid(plans: Vec<Plan>) -> Vec<Plan> {
     let mut keys: HashSet<String> = HashSet::new();
     let free = |plan: Plan| match plan {
         Plan::Put { splices, additions, shown } => {
-            if keys.insert(shown.key.0.clone()) { Plan::Put { splices, additions, shown } } else { Plan::Answer(Outcome::Stale) }
+            if keys.insert(shown.key.0.clone()) {
+                Plan::Put { splices, additions, shown }
+            } else {
+                Plan::Answer(Outcome::Stale)
+            }
         }
         other => other,
     };

@@ -1,0 +1,114 @@
+//! Ids, names, words and times in JSON: ids as hexadecimal text, sequences as numbers, times as RFC 3339.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::ids::{
+    BlobId, Code, Collection, DeviceId, Fence, Hash, LogId, Nonce, RecordDigest, Sequence, Signature, StoreId, Token, TransactionId,
+};
+use crate::state::{LeaseMode, Right};
+use crate::timestamp::Timestamp;
+
+fn write<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+macro_rules! texts {
+    ($($name:ident: $schema:expr;)+) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                write(self, serializer)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                $schema.into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
+    )+};
+}
+
+macro_rules! numbers {
+    ($($name:ident)+) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_u64(self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                u64::deserialize(deserializer).map(Self)
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                schema::number().into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
+    )+};
+}
+
+texts! {
+    LogId: schema::hexadecimal(32);
+    TransactionId: schema::hexadecimal(32);
+    StoreId: schema::hexadecimal(32);
+    Code: schema::hexadecimal(32);
+    RecordDigest: schema::hexadecimal(32);
+    DeviceId: schema::hexadecimal(64);
+    Hash: schema::hexadecimal(64);
+    BlobId: schema::hexadecimal(64);
+    Nonce: schema::hexadecimal(64);
+    Token: schema::hexadecimal(64);
+    Signature: schema::hexadecimal(128);
+    Collection: schema::collection();
+    Timestamp: schema::timestamp();
+    Right: schema::words(Right::ALL.iter().map(|(word, _)| *word));
+    LeaseMode: schema::words(LeaseMode::ALL.iter().map(|(word, _)| *word));
+}
+numbers!(Sequence Fence);
+
+#[cfg(feature = "openapi")]
+mod schema {
+    use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+
+    pub(super) fn hexadecimal(digits: usize) -> Object {
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(format!("^[0-9a-f]{{{digits}}}$"))).build()
+    }
+
+    pub(super) fn collection() -> Object {
+        let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(64));
+        text.pattern(Some(r"^[\p{Alphabetic}\p{N}_-][\p{Alphabetic}\p{N}_.-]*$")).build()
+    }
+
+    pub(super) fn timestamp() -> Object {
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))).build()
+    }
+
+    pub(super) fn words(words: impl Iterator<Item = &'static str>) -> Object {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+    }
+
+    pub(super) fn number() -> Object {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0_u64)).maximum(Some(u64::MAX)).build()
+    }
+}
