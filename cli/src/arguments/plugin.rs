@@ -68,7 +68,7 @@ pub(crate) struct CheckArguments {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) isolation: Isolation,
     /// How long one check may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(crate) patience: u64,
     /// Run the one check here, and say what came of it
     #[arg(long, hide = true)]

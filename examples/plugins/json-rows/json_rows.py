@@ -81,6 +81,22 @@ def record(row):
     return {"kind": "row", "fields": fields}
 
 
+def quoted(value):
+    return json.dumps(value, ensure_ascii=False)
+
+
+def written(text):
+    """Returns each member's value as it is written: 2.50 stays 2.50."""
+    decoder, found, at = json.JSONDecoder(), {}, text.index("{") + 1
+    skip = lambda at: at + len(text[at:]) - len(text[at:].lstrip(" \t,:"))
+    while text[skip(at)] == '"':
+        name, at = json.decoder.scanstring(text, skip(at) + 1)
+        start = skip(at)
+        _, at = decoder.raw_decode(text, start)
+        found[name] = text[start:at]
+    return found
+
+
 class Row:
     """A line: its bytes, its ending, and what it holds."""
 
@@ -189,7 +205,7 @@ class Endpoint:
         wanted = self.cells(body["record"])
         wanted.setdefault("id", key)
         # Members of other types stay, and so does the order.
-        now = {n: wanted.get(n, v) if isinstance(v, str) else v for n, v in row.row.items() if n in wanted or not isinstance(v, str)}
+        now = {n: v if not isinstance(v, str) or wanted.get(n) == v else wanted[n] for n, v in row.row.items() if n in wanted or not isinstance(v, str)}
         if any(n in now and not isinstance(row.row.get(n), str) and n in row.row for n in wanted):
             return {"outcome": "refused", "reason": "a member of this name holds something that is no text; rename one of them"}
         now.update({n: v for n, v in wanted.items() if n not in now})
@@ -199,7 +215,10 @@ class Endpoint:
 
     @staticmethod
     def rewrite(row, now, at):
-        line = json.dumps(now, ensure_ascii=False).encode("utf-8")
+        was = written(row.line.decode("utf-8")) if row.row else {}
+        same = {n for n, v in now.items() if row.row and n in row.row and row.row[n] is v}
+        parts = ["%s: %s" % (quoted(n), was[n] if n in same else quoted(v)) for n, v in now.items()]
+        line = ("{" + ", ".join(parts) + "}").encode("utf-8")
         found, wrong = understand(line)
         if wrong or found != now:
             return {"outcome": "refused", "reason": wrong or "the row would read back otherwise"}

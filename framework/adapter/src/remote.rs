@@ -90,6 +90,8 @@ struct Talk {
     host: Arc<dyn Host>,
     limits: Limits,
     words: Arc<Mutex<VecDeque<String>>>,
+    /// Whether what it is asked for now can be stopped.
+    stoppable: bool,
     /// Why it is of no use any more.
     over: Option<Failure>,
 }
@@ -118,7 +120,18 @@ impl Talk {
             thread::spawn(move || read(BufReader::with_capacity(wire::FULL, stdout), &incoming));
         }
         let out = Outbox::new(Encoding::Lines);
-        let mut talk = Self { id: program.id.clone(), child, to: Some(to), from, out, host, limits: program.limits, words, over: None };
+        let mut talk = Self {
+            id: program.id.clone(),
+            child,
+            to: Some(to),
+            from,
+            out,
+            host,
+            limits: program.limits,
+            words,
+            stoppable: false,
+            over: None,
+        };
         talk.greet()?;
         Ok(talk)
     }
@@ -182,7 +195,7 @@ impl Talk {
                 return Err(self.silent(doing));
             }
             match stopping {
-                None if self.host.cancelled() => {
+                None if self.stoppable && self.host.cancelled() => {
                     stopping = Some(Instant::now());
                     self.out.control("cancel", json!({}));
                     self.send();
@@ -239,7 +252,9 @@ impl Talk {
         if let Some(failure) = &self.over {
             return Err(failure.clone());
         }
-        if self.host.cancelled() {
+        // What is begun and what is asked about itself is short; what may be long can be stopped.
+        self.stoppable = matches!(name, "scan" | "apply");
+        if self.stoppable && self.host.cancelled() {
             return Err(Failure::new(CANCELLED, "cancelled"));
         }
         self.out.control(name, body);

@@ -51,7 +51,7 @@ fn a_lock_file_of_version_1_is_read_and_a_newer_one_is_refused() {
     let path = desk.state().join("plugins/plugins.lock");
     fs::write(&path, lock).unwrap();
     let run = desk.run(&["plugin", "list"]);
-    assert!(run.code == 0 && run.out.contains("org.example.frozen  1.0.0  ef2d127de37b942b"), "{run:?}");
+    assert!(run.code == 0 && run.out.contains("org.example.frozen") && run.out.contains("ef2d127de37b942b"), "{run:?}");
     fs::write(&path, lock.replace("version = 1\n", "version = 2\n")).unwrap();
     let run = desk.run(&["plugin", "list"]);
     assert_eq!(run.code, 8, "{run:?}");

@@ -81,7 +81,7 @@ static void *late(void *unused) {
 }
 
 static syn_status scan(void *self, syn_call call) {
-  static uint8_t deep[4000];
+  static uint8_t deep[4000], other[sizeof ROW];
   syn_item items[2];
   size_t n;
   syn_status status;
@@ -92,8 +92,10 @@ static syn_status scan(void *self, syn_call call) {
     items[n].size = sizeof items[n];
     items[n].key = text(n ? "two" : "one");
     items[n].fingerprint = text("print");
-    items[n].record = lend(ROW, sizeof ROW);
+    items[n].record = lend(n ? other : ROW, sizeof ROW);
   }
+  memcpy(other, ROW, sizeof ROW);
+  other[sizeof ROW - 1] = 'b';
   if (lies("babble")) {
     printf("hello from inside\n");
     fflush(stdout);

@@ -63,10 +63,10 @@ fn constants() -> Vec<(&'static str, i64)> {
         ("SYN_TABLE", 4),
     ];
     let statuses = ["SYN_OK", "SYN_E_CONFIG", "SYN_E_AUTH", "SYN_E_TRANSIENT", "SYN_E_SOURCE", "SYN_E_CHANGED", "SYN_E_IO"];
-    let codes = [c::OK, c::CONFIG, c::AUTH, c::TRANSIENT, c::SOURCE, c::CHANGED, c::IO];
+    let codes = [OK, c::CONFIG, c::AUTH, c::TRANSIENT, c::SOURCE, c::CHANGED, c::IO];
     named.extend(statuses.into_iter().zip(codes.map(i64::from)));
     let statuses = ["SYN_E_CANCELLED", "SYN_E_PROTOCOL", "SYN_E_FATAL", "SYN_E_PANIC", "SYN_E_UNSUPPORTED"];
-    named.extend(statuses.into_iter().zip([c::CANCELLED, c::PROTOCOL, c::FATAL, c::PANIC, c::UNSUPPORTED].map(i64::from)));
+    named.extend(statuses.into_iter().zip([c::CANCELLED, PROTOCOL, FATAL, PANIC, c::UNSUPPORTED].map(i64::from)));
     named
 }
 
