@@ -80,11 +80,9 @@ fn describe(route: Route, schemas: &mut Schemas) -> Value {
         parameters.push(json!({ "name": FENCE, "in": "header", "required": false, "schema": schemas.of::<Fence>() }));
     }
     let mut responses = Map::new();
-    let mut answer = json!({ "description": "Done." });
-    if let Some(content) = content(operation.answer) {
-        answer["content"] = content;
-    }
-    responses.insert(operation.status.to_string(), answer);
+    let mut answer = Map::from_iter([("description".into(), json!("Done."))]);
+    answer.extend(content(operation.answer).map(|content| ("content".into(), content)));
+    responses.insert(operation.status.to_string(), answer.into());
     if route == Route::GetSnapshot {
         responses.insert("204".into(), json!({ "description": "There is none." }));
     }
@@ -96,14 +94,17 @@ fn describe(route: Route, schemas: &mut Schemas) -> Value {
     let problem = json!({ PROBLEM: { "schema": schemas.of::<Problem>() } });
     responses.insert("default".into(), json!({ "description": "A problem (RFC 9457); its code is stable.", "content": problem }));
     let says = format!("{} Access: {}.", operation.says, access(route.access()));
-    let mut described = json!({ "operationId": route.name(), "description": says, "parameters": parameters, "responses": responses });
-    if let Some(content) = content(operation.request) {
-        described["requestBody"] = json!({ "required": true, "content": content });
-    }
+    let mut described = Map::new();
+    described.insert("operationId".into(), json!(route.name()));
+    described.insert("description".into(), json!(says));
+    described.insert("parameters".into(), json!(parameters));
+    described.insert("responses".into(), json!(responses));
+    let body = content(operation.request).map(|content| json!({ "required": true, "content": content }));
+    described.extend(body.map(|body| ("requestBody".into(), body)));
     if route.access() != Access::Open {
-        described["security"] = json!([{ "token": [] }]);
+        described.insert("security".into(), json!([{ "token": [] }]));
     }
-    described
+    described.into()
 }
 
 fn content(content: Content) -> Option<Value> {
@@ -144,7 +145,6 @@ fn path_parameters(route: Route, schemas: &mut Schemas) -> Vec<Value> {
 
 /// Every operation in one place: what it takes, what it answers, and what it is for.
 #[rustfmt::skip]
-#[expect(clippy::too_many_lines, reason = "it is a table, one row an operation")]
 fn operation(route: Route, s: &mut Schemas) -> Operation {
     use Content::{Kind, Message, None as Nothing};
     let wait = || json!({ "type": "integer", "minimum": 0, "maximum": protocol::messages::MAX_WAIT });

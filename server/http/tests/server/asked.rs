@@ -13,8 +13,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::clock::Standing;
 use syncretic_http as http;
-use syncretic_protocol as protocol;
-use syncretic_store as store;
 use tempfile::TempDir;
 
 /// A server and its clock.

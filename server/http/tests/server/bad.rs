@@ -11,7 +11,6 @@ use protocol::problem::PROBLEM;
 use protocol::routes::{Method, Route};
 use protocol::{Code, Collection, Cursor, Envelope, LogId, Right, Signature, StoreId, wire};
 use syncretic_http as http;
-use syncretic_protocol as protocol;
 
 use crate::asked::{Answered, Asked, Device, Request, contacts};
 

@@ -4,7 +4,6 @@ use protocol::messages::{Blobs, Challenge, Compact, Decide, Enroll, Find, Invite
 use protocol::routes::{Access, Route};
 use protocol::{Code, Nonce, Right, Signature, Token, wire};
 use serde_json::{Value, json};
-use syncretic_protocol as protocol;
 
 use crate::asked::{Asked, Device, Request, contacts};
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use protocol::messages::{Audit, Decide, HeldTransactions, LeaseFor, SetGrant, Settings, Verdict};
 use protocol::routes::Route;
 use protocol::{Cursor, Entry, Hash, Lease, LeaseMode, Right, State, wire};
-use syncretic_protocol as protocol;
 
 use crate::asked::{Answered, Asked, Device, contacts};
 
