@@ -1,7 +1,7 @@
 //! The command line: every command and option, with the words that `--help` shows.
 
-pub(crate) mod server;
 mod plugin;
+pub(crate) mod server;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -15,6 +15,7 @@ mod formats;
 mod interrupt;
 mod jobs;
 mod lint;
+mod moment;
 mod plugins;
 mod prefix;
 mod progress;

@@ -6,7 +6,7 @@ mod edits;
 mod endpoint;
 mod folder;
 mod oracle;
-mod rows;
 mod rest;
+mod rows;
 mod single;
 mod validity;

@@ -9,11 +9,11 @@ use protocol::{Code, Collection, Right};
 use serde_json::{Value, json};
 
 use crate::arguments::server::{Device, Which};
-use crate::cause::day;
 use crate::commands::which::{address, device, refused, server, short};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::moment::day;
 use crate::reach;
 use crate::report::network;
 use crate::span;

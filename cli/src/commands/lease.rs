@@ -5,12 +5,12 @@ use protocol::Store;
 use serde_json::json;
 
 use crate::arguments::server::Lease;
-use crate::cause::clock;
 use crate::commands::collection::parse;
 use crate::commands::which::{refused, server};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Outcome;
+use crate::moment::clock;
 use crate::terminal::{Paint, columns, shown};
 
 /// Does it.

@@ -3,7 +3,7 @@
 use protocol::{DeviceId, Member, Right, State, Timestamp};
 use serde_json::{Value, json};
 
-use crate::cause::{clock, day};
+use crate::moment::{clock, day};
 use crate::span;
 use crate::terminal::shown;
 

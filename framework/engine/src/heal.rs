@@ -11,10 +11,10 @@ use protocol::{Appended, Cursor, Envelope, Place};
 use record::{Against, Change, Conflict, ConflictId, Digest, Life, Pointer, RecordId, Value};
 
 use crate::context::Session;
+use crate::entry::{Folded, fold};
 use crate::error::Error;
 use crate::objects::Retained;
 use crate::publish::{MAX_CHANGES, seal};
-use crate::pull::{Folded, fold};
 use crate::report::Event;
 use crate::snapshot::load;
 use crate::trees::agree;

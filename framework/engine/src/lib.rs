@@ -7,6 +7,7 @@
 
 pub mod decide;
 pub mod doors;
+mod entry;
 pub mod error;
 pub mod job;
 pub mod objects;

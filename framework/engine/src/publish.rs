@@ -7,9 +7,9 @@ use record::{Conflict, ConflictId, Digest, Record, RecordId, Value};
 use crate::apply::conflict;
 use crate::context::Session;
 use crate::doors::{Doors, Point};
+use crate::entry::{record_digests, take};
 use crate::error::Error;
 use crate::objects::Frozen;
-use crate::pull::{record_digests, take};
 use crate::report::{Deed, Direction, Effect};
 
 /// How many changes one transaction carries at most.
