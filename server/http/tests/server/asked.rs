@@ -145,7 +145,7 @@ impl Asked {
 /// A device.
 #[derive(Clone)]
 pub(crate) struct Device {
-    key: SigningKey,
+    pub(crate) key: SigningKey,
     pub(crate) token: Option<Token>,
 }
 

@@ -4,11 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::thread;
 use std::time::Duration;
 
-use protocol::messages::{Audit, Decide, HeldTransactions, LeaseFor, SetGrant, Settings, Verdict};
-use protocol::routes::Route;
-use protocol::{Cursor, Entry, Hash, Lease, LeaseMode, Right, State, wire};
+use protocol::messages::{Audit, Blobs, Compact, Decide, HeldTransactions, LeaseFor, SetGrant, Settings, Verdict};
+use protocol::routes::{Method, Route};
+use protocol::{BlobId, Compacted, Cursor, Entry, Hash, Lease, LeaseMode, Right, Signature, Snapshot, State, wire};
+use sha2::{Digest, Sha256};
 
-use crate::asked::{Answered, Asked, Device, contacts};
+use crate::asked::{Answered, Asked, Device, Request, contacts};
 
 fn query(after: &Cursor) -> String {
     format!("?log={}&sequence={}&hash={}", after.log, after.sequence.0, after.hash)
@@ -199,4 +200,64 @@ fn the_audit_log_is_a_chain() {
         assert_eq!((line.previous, line.hash), (previous, line.chain()));
         previous = line.hash;
     }
+}
+
+#[test]
+fn a_snapshot_is_kept_for_newcomers_and_lets_the_log_be_compacted() {
+    let asked = Asked::new();
+    let administrator = asked.administrator(&contacts());
+    let start = asked.head(administrator.token(), &contacts());
+    asked.append(administrator.token(), &contacts(), &administrator.envelope(&contacts(), start, 1, b"one"), None);
+    assert_eq!(asked.get(administrator.token, Route::GetSnapshot, &["contacts"], "").status, 204);
+    refused(&asked.send(administrator.token, Route::Compact, &["contacts"], &Compact::default()), 409, "no-snapshot");
+    let head = asked.head(administrator.token(), &contacts());
+    let put = |snapshot: &Snapshot| {
+        let body = snapshot.encode();
+        let (method, path) = (Method::Put, Route::PutSnapshot.path(&["contacts"]));
+        asked.ask(&Request { method, path, token: administrator.token, kind: wire::BYTES, fence: None, body: Some(&body) })
+    };
+    let snapshot = administrator.snapshot(&contacts(), head);
+    refused(&put(&Snapshot { signature: Signature([1; 64]), ..snapshot.clone() }), 422, "integrity");
+    refused(&put(&Device::new(9).snapshot(&contacts(), head)), 422, "integrity");
+    assert_eq!(put(&snapshot).status, 204);
+    assert_eq!(Snapshot::decode(&asked.get(administrator.token, Route::GetSnapshot, &["contacts"], "").body).unwrap(), snapshot);
+    let done: Compacted = asked.send(administrator.token, Route::Compact, &["contacts"], &Compact::default()).json();
+    assert_eq!(done.entries, 1);
+    let answer = asked.get(administrator.token, Route::Read, &["contacts"], &query(&start));
+    refused(&answer, 410, "compacted");
+    assert_eq!(answer.json::<protocol::problem::Problem>().cursor, Some(head));
+}
+
+#[test]
+fn a_blob_comes_back_whole() {
+    let asked = Asked::new();
+    let administrator = asked.administrator(&contacts());
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let id = BlobId(Sha256::digest(&bytes).into());
+    let missing =
+        |asked: &Asked| asked.send(administrator.token, Route::MissingBlobs, &["contacts"], &Blobs { blobs: vec![id] }).json::<Blobs>();
+    assert_eq!(missing(&asked).blobs, [id]);
+    let (method, path) = (Method::Put, Route::PutBlob.path(&["contacts", &id.to_string()]));
+    let put = Request { method, path, token: administrator.token, kind: wire::BYTES, fence: None, body: Some(&bytes) };
+    assert_eq!(asked.ask(&put).status, 204);
+    assert_eq!(missing(&asked).blobs, []);
+    assert_eq!(asked.get(administrator.token, Route::GetBlob, &["contacts", &id.to_string()], "").body, bytes);
+}
+
+#[test]
+fn the_description_and_the_pages_are_served() {
+    let asked = Asked::new();
+    let api: serde_json::Value = asked.get(None, Route::OpenApi, &[], "").json();
+    for route in Route::ALL {
+        let operation = &api["paths"][route.template()][route.method().as_str().to_lowercase()];
+        assert_eq!(operation["operationId"], route.name());
+    }
+    let page = asked.get(None, Route::Page, &[], "");
+    let text = String::from_utf8(page.body).unwrap();
+    assert!(!text.contains("http://") && !text.contains("https://"), "the page needs nothing from elsewhere");
+    for route in [Route::Healthz, Route::Readyz, Route::About] {
+        assert_eq!(asked.get(None, route, &[], "").status, 200);
+    }
+    let metrics = String::from_utf8(asked.get(None, Route::Metrics, &[], "").body).unwrap();
+    assert!(metrics.contains("syncretic_requests_total{route=\"Page\",status=\"200\"} 1"), "{metrics}");
 }
