@@ -30,8 +30,8 @@ struct Row {
 pub(crate) fn fidelity(context: &Context, left: &Path, right: &Path) -> Outcome<Exit> {
     let kinds: Vec<Kind> = [left, right]
         .into_iter()
-        .filter_map(|side| named(side).is_none().then(|| side_of(side, &[], context)))
-        .flatten()
+        .filter(|side| named(side).is_none())
+        .flat_map(|side| side_of(side, &[], context))
         .flat_map(|side| side.profile.kinds)
         .collect();
     let (left, right) = (side_of(left, &kinds, context)?, side_of(right, &kinds, context)?);

@@ -33,7 +33,10 @@ pub(crate) fn serve(context: &Context, serve: &Serve) -> Outcome<Exit> {
     options.log = Box::new(move |line| terminal.error(line));
     interrupt::is_the_end();
     let (sender, asked) = channel();
-    interrupt::when_asked(move || drop(sender.send(())));
+    interrupt::when_asked(move || {
+        // Whoever listened is gone only when the server has stopped already.
+        let _ = sender.send(());
+    });
     let running = http::start(options).map_err(|error| failure(&error))?;
     let url = running.url();
     terminal.line(format!("listening at {url}"));

@@ -41,7 +41,7 @@ fn look_at(document: &Document<'_>, first: usize, report: &mut Report) {
         Read::Fine => {}
         Read::Refused if report.findings.len() > before => {}
         Read::Refused => {
-            report.add(first, "the strict reader refuses this calendar as a whole, but every line of it alone is fine", BROKEN_CALENDAR)
+            report.add(first, "the strict reader refuses this calendar as a whole, but every line of it alone is fine", BROKEN_CALENDAR);
         }
         Read::Failed => report.add(first, "the strict reader failed at this calendar", BROKEN_CALENDAR),
     }

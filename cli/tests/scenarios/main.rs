@@ -1,6 +1,6 @@
 //! Scenarios: the real program on real files, each test one sentence of what a person may rely on.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "a test fails by panicking")]
 
 mod calendars;
 mod configuration;

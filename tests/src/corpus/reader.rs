@@ -34,7 +34,7 @@ pub fn entries(bytes: &[u8], format: Format) -> Vec<Entry> {
             .into_iter()
             .skip(1)
             .map(|cells| Entry::row(&cells))
-            .filter(|row| row.value.trim_matches('\u{1f}') != "")
+            .filter(|row| !row.value.trim_matches('\u{1f}').is_empty())
             .collect();
     }
     let mut path: Vec<String> = Vec::new();

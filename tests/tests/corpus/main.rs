@@ -1,5 +1,4 @@
 //! Files before their adapters: our own always, others where `SYNCRETIC_CORPUS` names a folder of them.
-#![expect(clippy::print_stderr, reason = "a test that did not run says so")]
 
 use std::path::{Path, PathBuf};
 
