@@ -44,7 +44,7 @@ struct Arguments {
     /// Only cases whose title contains this.
     #[arg(long, default_value = "")]
     only: String,
-    /// The program to time; built first if none is named.
+    /// The program to time; the release is built first if none is named.
     #[arg(long)]
     program: Option<PathBuf>,
     /// Where the data is made, rather than in the system's temporary folder.
@@ -103,14 +103,23 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// Builds the program as its users get it.
+/// Builds the program as its users get it; where there is no cargo, takes the one that lies beside this program.
 fn build() -> Result<PathBuf, Error> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let own = std::env::current_exe().map_err(|error| Error::io(Path::new("this program"), error))?;
+    let name = format!("syncretic{}", std::env::consts::EXE_SUFFIX);
+    let Some(cargo) = std::env::var_os("CARGO") else {
+        let beside = own.with_file_name(name);
+        eprintln!("timing {} (started without cargo: nothing is built)", beside.display());
+        return beside.canonicalize().map_err(|error| Error::io(&beside, error));
+    };
+    // Its folder is that of a profile: the program's, which is always the release, lies beside it.
+    let program = own.parent().and_then(Path::parent).unwrap_or(Path::new("target")).join("release").join(name);
+    eprintln!("building {} first: some minutes, if it was never built ...", program.display());
     let mut build = std::process::Command::new(cargo);
-    build.args(["build", "--release", "--quiet", "--package", "syncretic-cli"]);
+    build.args(["build", "--release", "--locked", "--package", "syncretic-cli", "--manifest-path"]);
+    build.arg(Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("Cargo.toml"));
     if !build.status().map_err(|error| Error::io(Path::new("cargo"), error))?.success() {
         return Err(Error::Failed { command: "cargo build".to_owned(), said: "see above".to_owned() });
     }
-    let own = std::env::current_exe().map_err(|error| Error::io(Path::new("this program"), error))?;
-    Ok(own.with_file_name(format!("syncretic{}", std::env::consts::EXE_SUFFIX)))
+    program.canonicalize().map_err(|error| Error::io(&program, error))
 }

@@ -1,8 +1,14 @@
 //! The command line: every command and option, with the words that `--help` shows.
 
+mod plugin;
+pub(crate) mod server;
+
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use plugin::{CheckArguments, HelperArguments, Isolation, Language, PluginCommand};
 
 /// What `syncretic` was asked to do.
 #[derive(Debug, Parser)]
@@ -85,15 +91,84 @@ pub(crate) enum Command {
     Link(Link),
     /// Convert a file or folder once, without a job
     Convert(Convert),
+    /// Show what two adapters, files or folders can hold, and what survives between them; writes nothing
+    Fidelity {
+        /// An adapter, or a file or folder
+        #[arg(value_name = "ADAPTER|PATH")]
+        left: PathBuf,
+        /// Another one
+        #[arg(value_name = "ADAPTER|PATH")]
+        right: PathBuf,
+    },
+    /// Show what strict readers say of cards and calendars; exits with 3 if anything is found, and writes nothing
+    Lint {
+        /// Files, or folders of .vcf and .ics files
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make, let in, check and remove third parties' adapters
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Run a plugin's library for another process of this program
+    #[command(name = "adapter-host", hide = true)]
+    AdapterHost(HelperArguments),
     /// Make a folder with two address books, sync them, edit both, sync again
     Demo {
         /// The folder; must not exist, or be empty
         #[arg(value_name = "DIR", default_value = "syncretic-demo")]
         folder: PathBuf,
     },
+    /// Sync whenever files change, the store moves or it is time, until asked to stop
+    Watch {
+        /// The jobs; default: all
+        #[arg(value_name = "JOB")]
+        jobs: Vec<String>,
+        /// Sync each job at least this often, whatever was noticed
+        #[arg(long, value_name = "TIME", default_value = "15m", value_parser = crate::span::some)]
+        every: Duration,
+        /// Print the unit of a systemd user service that does this, and end
+        #[arg(long)]
+        print_unit: bool,
+    },
+    /// Wait until every device has everything
+    Wait {
+        /// The jobs; default: all
+        #[arg(value_name = "JOB")]
+        jobs: Vec<String>,
+        /// Nothing is left to sync here, and no other device is behind
+        #[arg(long, required = true)]
+        converged: bool,
+        /// Tell who is behind, and exit with 6, after this long
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = crate::span::parse)]
+        timeout: Duration,
+    },
+    /// Run a server: the store and the management plane that devices meet at
+    Serve(server::Serve),
+    /// Enroll, invite, list, rename, grant and revoke devices
+    #[command(subcommand)]
+    Device(server::Device),
+    /// List, create and show a server's collections
+    #[command(subcommand)]
+    Collection(server::Collection),
+    /// Show and end leases
+    #[command(subcommand)]
+    Lease(server::Lease),
+    /// Show what was done at a server, and by whom
+    Audit {
+        /// Lines after this one; default: the newest
+        #[arg(long, value_name = "NUMBER")]
+        after: Option<u64>,
+        /// How many of the newest lines
+        #[arg(short = 'n', value_name = "COUNT", default_value_t = 50)]
+        count: u64,
+        #[command(flatten)]
+        which: server::Which,
+    },
+    /// Back up, restore, check, count and shrink the files of a store on this machine
+    Store(server::Store),
     /// Print the version
     Version,
 }

@@ -9,6 +9,8 @@ use serde_json::json;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
+use crate::moment::{clock, day};
 use crate::report::json;
 use crate::state::Holds;
 use crate::terminal::shown;
@@ -70,6 +72,10 @@ impl About<'_> {
                 let failure = Failure::new(io(source.kind()), error.to_string()).note("nothing was taken for deleted");
                 failure.help(format!("see to the file, {again}"))
             }
+            adapter::Error::Plugin { fault, .. } => {
+                let exit = if *fault == adapter::Fault::Untrusted { Exit::Integrity } else { Exit::Internal };
+                Failure::new(exit, error.to_string()).note("nothing was taken for deleted")
+            }
             adapter::Error::Cancelled => Failure::new(Exit::Interrupted, "interrupted".to_owned()),
             _ => Failure::new(Exit::Internal, error.to_string()),
         };
@@ -115,29 +121,81 @@ impl About<'_> {
     }
 }
 
-/// Says why the store did not do what it was asked.
+/// Says why the store did not do what it was asked for a sync.
 pub(crate) fn store(error: &protocol::Error) -> Failure {
-    let exit = match error {
-        protocol::Error::Unavailable(_)
-        | protocol::Error::TooMany { .. }
-        | protocol::Error::Leased { .. }
-        | protocol::Error::StaleFence { .. } => Exit::Temporary,
-        protocol::Error::NotAuthorised(_)
-        | protocol::Error::ReadOnly(_)
-        | protocol::Error::Unauthenticated(_)
-        | protocol::Error::Revoked { .. }
-        | protocol::Error::UnknownDevice(_)
-        | protocol::Error::WrongCode
-        | protocol::Error::Rejected { .. } => Exit::Unauthorised,
-        protocol::Error::Held { .. } => Exit::Stopped,
-        protocol::Error::UnknownCursor { .. }
-        | protocol::Error::Malformed(_)
-        | protocol::Error::Newer { .. }
-        | protocol::Error::Integrity(_)
-        | protocol::Error::NoSuchBlob(_) => Exit::Integrity,
+    if interrupt::asked() {
+        return Failure::new(Exit::Interrupted, "interrupted; nothing is lost, and the next `syncretic sync` goes on from here");
+    }
+    let failure = Failure::new(gravity(error), sentence(error)).note("no application's file was touched by this");
+    advice(error).into_iter().fold(failure, Failure::help)
+}
+
+/// Says why the store did not do what it was asked by a person.
+pub(crate) fn management(error: &protocol::Error) -> Failure {
+    let failure = Failure::new(gravity(error), sentence(error));
+    match error {
+        protocol::Error::WrongCode | protocol::Error::Revoked { .. } | protocol::Error::Unavailable(_) => {
+            advice(error).into_iter().fold(failure, Failure::help)
+        }
+        _ => failure,
+    }
+}
+
+fn gravity(error: &protocol::Error) -> Exit {
+    use protocol::Error;
+    match error {
+        Error::Unavailable(_) | Error::Leased { .. } | Error::StaleFence { .. } | Error::TooMany { .. } => Exit::Temporary,
+        Error::NotAuthorised(_)
+        | Error::ReadOnly(_)
+        | Error::Unauthenticated(_)
+        | Error::Revoked { .. }
+        | Error::UnknownDevice(_)
+        | Error::WrongCode
+        | Error::NoSuchCollection(_) => Exit::Unauthorised,
+        Error::Held { .. } | Error::Rejected { .. } => Exit::Stopped,
+        Error::UnknownCursor { .. }
+        | Error::Malformed(_)
+        | Error::Newer { .. }
+        | Error::Integrity(_)
+        | Error::Compacted { .. }
+        | Error::NoSuchBlob(_) => Exit::Integrity,
+        Error::NotFound(_) | Error::Conflict(_) | Error::NoSnapshot(_) => Exit::Usage,
         _ => Exit::Internal,
-    };
-    Failure::new(exit, error.to_string()).note("no application's file was touched by this")
+    }
+}
+
+/// Returns the error as people say it: with times that they read at a glance.
+fn sentence(error: &protocol::Error) -> String {
+    match error {
+        protocol::Error::Revoked { device, by, at } => format!("device `{}` was revoked on {} by `{}`", shown(device), day(*at), shown(by)),
+        protocol::Error::Leased { collection, holder, until } => {
+            format!("device `{}` is at work on collection `{collection}` and holds its lease until {}", shown(holder), clock(*until))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Returns what to do about it.
+fn advice(error: &protocol::Error) -> Option<&'static str> {
+    use protocol::Error;
+    Some(match error {
+        Error::Unavailable(_) => "look at the network and at the server, then try again; nothing is lost meanwhile",
+        Error::Leased { .. } => "wait until it is done, then try again; `syncretic lease list` shows who holds what",
+        Error::Revoked { .. } => {
+            "if that was not meant, ask an administrator for a new code, move `device.key` out of the state directory, and enroll the device again"
+        }
+        Error::UnknownDevice(_) | Error::Unauthenticated(_) => {
+            "the store may have been restored from a time before this device; ask an administrator for a code, and enroll the device again"
+        }
+        Error::NotAuthorised(_) | Error::NoSuchCollection(_) => {
+            "ask an administrator of the store for a right on the collection: `syncretic device grant`"
+        }
+        Error::ReadOnly(_) => "ask an administrator of the store for the right to write, or put the files back as they were",
+        Error::WrongCode => "an administrator makes a code with `syncretic device invite --grant COLLECTION=write`",
+        Error::Held { .. } => "ask an administrator of the collection to approve the deletions, or put the records back",
+        Error::Newer { .. } => "upgrade whichever of the two is older",
+        _ => return None,
+    })
 }
 
 /// Tells whether the operating system may be of another mind later.
@@ -153,5 +211,23 @@ fn io(kind: ErrorKind) -> Exit {
         | ErrorKind::StaleNetworkFileHandle => Exit::Temporary,
         ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::NotADirectory | ErrorKind::IsADirectory => Exit::Stopped,
         _ => Exit::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_revoked_device_learns_when_and_by_whom() {
+        let at = Timestamp(1_794_441_600_000);
+        let failure = store(&protocol::Error::Revoked { device: "laptop".to_owned(), by: "desktop".to_owned(), at });
+        assert_eq!(
+            (failure.exit, failure.message.as_str()),
+            (Exit::Unauthorised, "device `laptop` was revoked on 12 Nov 2026 by `desktop`")
+        );
+        assert_eq!(clock(at), "00:00:00 UTC");
     }
 }

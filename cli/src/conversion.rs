@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use adapter::{
     Adapter, Blobs, Broken, Expect, Fingerprint, Format, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome as Answer, Outcomes,
-    Sink, StepId,
+    Profile, Sink, StepId,
 };
 use delta::align::{Parts, align};
-use record::{Digest, Record, RecordId};
+use record::{Digest, Kind, Pointer, Record, RecordId, Value};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -37,8 +37,23 @@ pub(crate) struct Written {
     pub(crate) count: usize,
     /// Title and reason of what could not be written.
     pub(crate) refused: Vec<(String, String)>,
-    /// Fields that the output has no place for.
-    pub(crate) homeless: BTreeSet<String>,
+    /// Fields that the output does not hold as they are, and of how many records.
+    pub(crate) homeless: BTreeMap<String, usize>,
+    /// Title and fields of each record that is not whole in the output.
+    pub(crate) losses: Vec<(String, BTreeSet<String>)>,
+    /// Records that stand for the file that was read rather than for something in it.
+    pub(crate) about_the_file: usize,
+}
+
+impl Written {
+    /// Notes what of a record the output does not hold.
+    fn lose(&mut self, record: &Record, fields: BTreeSet<String>) {
+        if fields.is_empty() {
+            return;
+        }
+        fields.iter().for_each(|field| *self.homeless.entry(field.clone()).or_default() += 1);
+        self.losses.push((record.title(), fields));
+    }
 }
 
 #[derive(Default)]
@@ -59,7 +74,13 @@ impl Sink for Found {
     }
 }
 
-struct NothingKnown;
+/// The memory of an endpoint that was never seen.
+pub(crate) struct NothingKnown;
+
+/// Returns a sink for what nobody needs to hear.
+pub(crate) fn unheard() -> impl Sink {
+    Found::default()
+}
 
 impl Known for NothingKnown {
     fn fingerprint(&self, _: &Key) -> Option<Fingerprint> {
@@ -140,13 +161,14 @@ pub(crate) fn write(
     let mut fitting: Vec<(RecordId, &Record)> = Vec::new();
     for (id, record) in &read.records {
         if profile.kinds.contains(&record.kind) {
-            written.homeless.extend(record.fields.keys().filter(|pointer| !profile.view.holds(pointer)).map(field));
             fitting.push((*id, record));
+        } else if record.kind == Kind::CALENDAR {
+            written.about_the_file += 1;
         } else {
             written.refused.push((record.title(), format!("the output holds no records of kind {}", record.kind)));
         }
     }
-    let changed: Vec<Vec<record::Pointer>> = fitting.iter().map(|(_, record)| record.fields.keys().cloned().collect()).collect();
+    let changed: Vec<Vec<Pointer>> = fitting.iter().map(|(_, record)| record.fields.keys().cloned().collect()).collect();
     let put = |((id, record), changed)| Op::Put { id, key: None, expect: Expect::Absent, record, changed };
     let ops: Vec<Op<'_>> = fitting.iter().copied().zip(changed.iter().map(Vec::as_slice)).map(put).collect();
     let step = StepId(Digest::of_parts(&[b"syncretic.convert/1", &std::process::id().to_be_bytes()]).head());
@@ -155,12 +177,22 @@ pub(crate) fn write(
     adapter.settle(step).map_err(|error| failure(&error))?;
     for ((_, record), answer) in fitting.iter().zip(answers.0) {
         match answer {
-            Some(Answer::Put { .. }) => written.count += 1,
+            Some(Answer::Put { record: shown, .. }) => {
+                written.count += 1;
+                written.lose(record, lost(record, &shown, &profile));
+            }
             Some(Answer::Refused { reason }) => written.refused.push((record.title(), reason)),
             _ => written.refused.push((record.title(), "another record of the input stands in its place".to_owned())),
         }
     }
     Ok(written)
+}
+
+/// Returns the fields of a record that its item in the output does not show as they are.
+fn lost(record: &Record, shown: &Record, profile: &Profile) -> BTreeSet<String> {
+    let (aligned, _) = align(Some(record), &Parts::default(), shown);
+    let stays = |pointer: &Pointer, value: &Value| profile.volatile.holds(pointer) || aligned.field(pointer.as_str()) == Some(value);
+    record.fields.iter().filter(|(pointer, value)| !stays(pointer, value)).map(|(pointer, _)| field(pointer)).collect()
 }
 
 /// Makes the file that the output begins as.
@@ -169,7 +201,15 @@ fn begin(path: &Path, content: &[u8]) -> Outcome<()> {
     made.map_err(|error| Failure::io("make", path, &error))
 }
 
-fn open(format: &dyn Format, path: &Path, options: &Options, context: &Context) -> Outcome<Box<dyn Adapter>> {
+impl Read {
+    /// Tells whether the input holds records of this kind.
+    pub(crate) fn holds(&self, kind: &Kind) -> bool {
+        self.records.iter().any(|(_, record)| record.kind == *kind)
+    }
+}
+
+/// Opens an adapter as a conversion does: without a job.
+pub(crate) fn open(format: &dyn Format, path: &Path, options: &Options, context: &Context) -> Outcome<Box<dyn Adapter>> {
     let host = Progress::of(&path.display().to_string(), context.terminal.quiet, context.terminal.verbosity > 1);
     let path = std::path::absolute(path).map_err(|error| Failure::io("find", path, &error))?;
     formats::open(format, &path, options, host).map_err(|error| failure(&error))

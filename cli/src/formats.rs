@@ -3,14 +3,21 @@
 use std::path::Path;
 
 use adapter::{Description, Format, Host, OptionKind, OptionSpec, OptionValue, Options};
-use config::{Endpoint, Expected, Problem, Shape, Source};
+use config::{Endpoint, Expected, Kind, Problem, Shape, Source};
 use record::Record;
+
+use crate::failure::{Failure, Outcome};
+use crate::plugins::Shelf;
+use crate::state::Home;
+use crate::terminal::shown;
 
 /// An adapter that is built in.
 struct Entry {
     format: fn() -> &'static dyn Format,
     /// The endings of the files that it is for; `/` is a folder.
     endings: &'static [&'static str],
+    /// Whether it reads folders of such files.
+    folders: bool,
     /// The content of a new, empty file that can hold records like these, where the adapter does not make its place itself.
     blank: Option<Blank>,
 }
@@ -20,8 +27,9 @@ type Blank = fn(&[Record]) -> Vec<u8>;
 
 /// Every adapter.
 const FORMATS: &[Entry] = &[
-    Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], blank: Some(adapter_csv::outline) },
-    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], blank: None },
+    Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], folders: false, blank: Some(adapter_csv::outline) },
+    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], folders: true, blank: None },
+    Entry { format: adapter_ical::format, endings: &["ics", "ical", "ifb", "icalendar"], folders: true, blank: None },
 ];
 
 /// Returns the content of a new, empty file that can hold records like these; none if the adapter makes its place
@@ -32,14 +40,37 @@ pub(crate) fn blank(format: &dyn Format, records: &[Record]) -> Option<Vec<u8>> 
     entry.blank.map(|blank| blank(records))
 }
 
-/// Returns the adapter of this name.
+/// Returns the adapter of this name: one that is built in, or a plugin that was let in.
 pub(crate) fn named(id: &str) -> Option<&'static dyn Format> {
-    all().find(|format| format.describe().id == id)
+    all().find(|format| format.describe().id == id).or_else(|| plugin(id).ok().flatten())
 }
 
-/// Returns the adapter for a file or folder by its name's ending.
+/// Returns the plugin of this id, kept as long as the process lives.
+fn plugin(id: &str) -> Outcome<Option<&'static dyn Format>> {
+    // What is built in has a plain name, a plugin's has dots.
+    if !id.contains('.') {
+        return Ok(None);
+    }
+    let installed = Shelf::of(&Home::locate()?).named(id)?;
+    Ok(installed.map(|installed| {
+        let kept: &'static dyn Format = Box::leak(Box::new(installed));
+        kept
+    }))
+}
+
+/// Returns the adapter for a file or folder by its name's ending; of a folder that is there, by what is in it.
 pub(crate) fn by_ending(path: &Path, folder: bool) -> Option<&'static dyn Format> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let ending = |path: &Path| path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    if folder
+        && let Some(found) = std::fs::read_dir(path).ok().and_then(|entries| {
+            let endings = entries.flatten().filter_map(|entry| ending(&entry.path()));
+            let of = |ending: &String| FORMATS.iter().find(|entry| entry.folders && entry.endings.contains(&ending.as_str()));
+            endings.filter_map(|ending| of(&ending)).next()
+        })
+    {
+        return Some((found.format)());
+    }
+    let ending = ending(path);
     let wanted = if folder { "/" } else { ending.as_deref()? };
     FORMATS.iter().find(|entry| entry.endings.contains(&wanted)).map(|entry| (entry.format)())
 }
@@ -59,8 +90,10 @@ pub(crate) fn names() -> Vec<&'static str> {
 /// # Errors
 /// Fails with everything that does not fit.
 pub(crate) fn check(source: &Source, endpoint: &Endpoint) -> Result<(&'static dyn Format, Options), Vec<Problem>> {
-    let Some(format) = named(&endpoint.adapter) else {
-        return Err(vec![endpoint.unknown_adapter(source, &names())]);
+    let builtin = all().find(|format| format.describe().id == endpoint.adapter.value);
+    let plugin = || plugin(&endpoint.adapter).map_err(|failure| vec![unusable(source, endpoint, &failure)]);
+    let Some(format) = builtin.map_or_else(plugin, |format| Ok(Some(format)))? else {
+        return Err(vec![unknown(source, endpoint)]);
     };
     let Description { options, .. } = format.describe();
     let expected: Vec<Expected<'_>> = options.iter().map(expected).collect();
@@ -71,6 +104,20 @@ pub(crate) fn check(source: &Source, endpoint: &Endpoint) -> Result<(&'static dy
     let kind = |name: &str| options.iter().find(|spec| spec.name == name).map(|spec| spec.kind);
     let values = endpoint.options.iter().filter_map(|(name, written)| Some((name.value.clone(), option(kind(name)?, written)?)));
     Ok((format, values.collect()))
+}
+
+fn unknown(source: &Source, endpoint: &Endpoint) -> Problem {
+    if !endpoint.adapter.contains('.') {
+        return endpoint.unknown_adapter(source, &names());
+    }
+    let message = format!("no plugin `{}` was let in", shown(&endpoint.adapter));
+    let problem = Problem::at(source, endpoint.adapter.span, Kind::WrongValue, message).label("a plugin's id");
+    problem.note("a plugin is named by its id, never by its path").help("let it in with `syncretic plugin add DIR`")
+}
+
+fn unusable(source: &Source, endpoint: &Endpoint, failure: &Failure) -> Problem {
+    let message = format!("plugin `{}` cannot be used: {}", shown(&endpoint.adapter), failure.message);
+    Problem::at(source, endpoint.adapter.span, Kind::WrongValue, message).help("let it in again with `syncretic plugin add DIR`")
 }
 
 /// Opens an adapter.

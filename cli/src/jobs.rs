@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use adapter::{Format, Options};
+use client::Address;
 use config::suggest::nearest;
 use config::{Config, Endpoint, Job, Kind, Problem, Problems, SameField, StoreChoice};
 use delta::Policy;
@@ -18,6 +20,7 @@ use crate::doors::Machine;
 use crate::failure::{Failure, Outcome};
 use crate::formats;
 use crate::progress::Progress;
+use crate::reach::Server;
 use crate::state::{Device, Home};
 use crate::terminal::{Terminal, shown};
 
@@ -30,6 +33,8 @@ pub(crate) struct Prepared<'c> {
     /// The configuration as a whole.
     config: &'c Config,
     endpoints: Vec<Configured<'c>>,
+    /// The server that keeps the collection; none: it is kept on this machine.
+    server: Option<Arc<Server>>,
 }
 
 struct Configured<'c> {
@@ -77,13 +82,13 @@ fn absent() -> Failure {
 /// Everything is checked before anything is synced, so that a slip in the second job does not leave the first one done.
 pub(crate) fn prepare<'c>(config: &'c Config, names: &[String]) -> Outcome<Vec<Prepared<'c>>> {
     let mut problems = Problems::default();
-    if let StoreChoice::Url(url) = &config.store {
-        let problem = Problem::at(&config.source, url.span, Kind::WrongValue, "this version keeps its store on this machine only");
-        problems.push(|| problem.label("no server can be named yet").help("remove the `url`"));
-    }
+    let server = server(config).unwrap_or_else(|problem| {
+        problems.push(|| *problem);
+        None
+    });
     let mut jobs = Vec::new();
     for job in &config.jobs {
-        match check(config, job) {
+        match check(config, job, server.as_ref()) {
             Ok(job) => jobs.push(job),
             Err(found) => problems.extend(found),
         }
@@ -107,7 +112,20 @@ fn choose<'c>(jobs: Vec<Prepared<'c>>, names: &[String]) -> Outcome<Vec<Prepared
     Ok(jobs.into_iter().filter(|job| names.is_empty() || names.contains(&job.job.name.value)).collect())
 }
 
-fn check<'c>(config: &'c Config, job: &'c Job) -> Result<Prepared<'c>, Vec<Problem>> {
+/// Returns the server of a configuration, if it names one.
+pub(crate) fn server(config: &Config) -> Result<Option<Arc<Server>>, Box<Problem>> {
+    let StoreChoice::Url(url) = &config.store else { return Ok(None) };
+    match url.value.parse() {
+        Ok(address) => Ok(Some(Arc::new(Server::at(address)))),
+        Err(client::address::NotAnAddress { reason, .. }) => {
+            let problem =
+                Problem::at(&config.source, url.span, Kind::WrongValue, format!("`url` in `[store]` is no address of a server: {reason}"));
+            Err(Box::new(problem.help("write for instance `url = \"https://sync.example.org\"`")))
+        }
+    }
+}
+
+fn check<'c>(config: &'c Config, job: &'c Job, server: Option<&Arc<Server>>) -> Result<Prepared<'c>, Vec<Problem>> {
     let source = &config.source;
     let mut problems = Vec::new();
     let mut endpoints = Vec::new();
@@ -122,7 +140,7 @@ fn check<'c>(config: &'c Config, job: &'c Job) -> Result<Prepared<'c>, Vec<Probl
     }
     let collection = job.collection.value.parse::<Collection>();
     match collection {
-        Ok(collection) if problems.is_empty() => Ok(Prepared { job, collection, config, endpoints }),
+        Ok(collection) if problems.is_empty() => Ok(Prepared { job, collection, config, endpoints, server: server.cloned() }),
         Ok(_) => Err(problems),
         Err(error) => {
             problems.push(Problem::at(source, job.collection.span, Kind::WrongValue, error.to_string()));
@@ -166,7 +184,7 @@ impl<'c> Prepared<'c> {
             SameField::Store => Policy::Store,
             SameField::Mine => Policy::Mine,
             // On the preferred device its own value stands, on all others the store's.
-            SameField::Prefer(device) if is_device(&machine.device(), device) => Policy::Mine,
+            SameField::Prefer(device) if is_device(&machine.device(), device) || machine.name() == Some(device) => Policy::Mine,
             SameField::Prefer(_) => Policy::Store,
         };
         let minimum = usize::try_from(self.job.guard.min_delete).unwrap_or(usize::MAX);
@@ -209,11 +227,32 @@ impl<'c> Prepared<'c> {
 
     /// Opens an endpoint's object store.
     pub(crate) fn objects(&self, home: &Home, endpoint: &Endpoint, state: State) -> Outcome<Box<dyn Objects>> {
-        let path = home.objects(&self.collection, &endpoint.name, &endpoint.path);
+        let path = home.objects(self.address(), &self.collection, &endpoint.name, &endpoint.path);
         if state == State::Look && !path.exists() {
             return Ok(Box::new(Memory::default()));
         }
         Ok(Box::new(Sqlite::open(&path).map_err(|error| self.about().engine(error))?))
+    }
+
+    /// Returns the server that keeps the collection, if one does.
+    pub(crate) fn server(&self) -> Option<&Arc<Server>> {
+        self.server.as_ref()
+    }
+
+    fn address(&self) -> Option<&Address> {
+        self.server.as_ref().map(|server| server.address())
+    }
+
+    /// Opens the store and the key; what is missing is made, or only imagined.
+    ///
+    /// On a server the first question is where the collection stands and what this device may do.
+    pub(crate) fn machine(&self, home: &Home, state: State) -> Outcome<Machine> {
+        let Some(server) = &self.server else { return machine(home, &self.collection, state) };
+        match server.machine(home, &self.collection, state == State::Make) {
+            Ok(Some(machine)) => Ok(machine),
+            Ok(None) => imagined(),
+            Err(failure) => Err(failure.within(&format!("cannot sync job `{}`", self.job.name.value))),
+        }
     }
 
     /// Returns the endpoints' names.
@@ -227,8 +266,13 @@ fn is_device(device: &str, named: &str) -> bool {
     named.len() >= 4 && device.starts_with(&named.to_ascii_lowercase())
 }
 
-/// Opens the machine's store and key for a job; what is missing is made, or only imagined.
-pub(crate) fn machine(home: &Home, collection: &Collection, state: State) -> Outcome<Machine> {
+/// Returns a store that is empty and a key that is nobody's, for a look at what is known on this machine.
+pub(crate) fn imagined() -> Outcome<Machine> {
+    Ok(Machine::new(store::Memory::new(), Device::passing()?))
+}
+
+/// Opens this machine's own store and key for a job; what is missing is made, or only imagined.
+fn machine(home: &Home, collection: &Collection, state: State) -> Outcome<Machine> {
     let store = || store::Sqlite::open(&home.store()).map_err(|error| crate::cause::store(&error));
     if state == State::Make {
         home.establish()?;

@@ -1,6 +1,7 @@
 //! `syncretic`: the one place that names every adapter and every store.
 
 mod arguments;
+mod arrival;
 mod cause;
 mod commands;
 mod context;
@@ -13,13 +14,19 @@ mod failure;
 mod formats;
 mod interrupt;
 mod jobs;
+mod lint;
+mod moment;
+mod plugins;
 mod prefix;
 mod progress;
+mod reach;
 mod report;
+mod span;
 mod state;
 mod summary;
 mod terminal;
 mod values;
+mod watch;
 mod work;
 
 use std::process::ExitCode;
@@ -30,6 +37,11 @@ use serde_json::json;
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
+
+/// Records are many small allocations: a first sync takes a quarter less processor time with this allocator than with
+/// that of the C library.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -64,6 +64,16 @@ impl Terminal {
         }
     }
 
+    /// Tells whether a whole object for programs was asked for.
+    pub(crate) fn wants_objects(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Tells whether events for programs were asked for.
+    pub(crate) fn wants_events(&self) -> bool {
+        self.format == Format::Ndjson
+    }
+
     /// Prints one event for programs, if that is what was asked for.
     pub(crate) fn event(&self, event: &Value) {
         if self.format == Format::Ndjson {

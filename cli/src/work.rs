@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use engine::decide::{Dispute, disputes};
 use engine::objects::Objects;
 use engine::{Endpoint, JobReport, Report};
+use protocol::{DeviceId, State as Standing};
 use record::RecordId;
 use serde_json::{Map, Value, json};
 
+use crate::arrival::{WentBack, arrive, went_back};
 use crate::cause::About;
 use crate::doors::Machine;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::jobs::{Prepared, State, machine};
+use crate::jobs::{Prepared, State, imagined};
 use crate::report::held::Quarantined;
-use crate::report::json;
+use crate::report::{json, network};
 use crate::state::{Home, Lock};
 use crate::terminal::Terminal;
 
@@ -45,6 +47,10 @@ pub(crate) struct Done {
     pub(crate) failure: Option<Failure>,
     /// Name, adapter and path of each endpoint.
     pub(crate) endpoints: Vec<(String, String, String)>,
+    /// Where the collection stands on the network, and which device this is, if it is there.
+    pub(crate) standing: Option<(Standing, DeviceId)>,
+    /// Set if this device knows less than it once did.
+    pub(crate) went_back: Option<WentBack>,
 }
 
 /// A job with everything that a command needs to work on it.
@@ -59,7 +65,11 @@ pub(crate) struct Opened {
 /// Opens the store and the object stores of a job, without its adapters.
 pub(crate) fn open(prepared: &Prepared<'_>, home: &Home, state: State) -> Outcome<Opened> {
     let lock = lock(prepared, home, state)?;
-    let machine = machine(home, &prepared.collection, state)?;
+    let machine = match state {
+        State::Make => prepared.machine(home, state)?,
+        // What waits for a person is known here, whoever keeps the log.
+        State::Look => imagined()?,
+    };
     if state == State::Make {
         home.make_objects(&prepared.collection)?;
     }
@@ -91,6 +101,8 @@ pub(crate) fn work(prepared: &Prepared<'_>, home: &Home, terminal: &Terminal, de
         doubts: 0,
         failure: None,
         endpoints: prepared.endpoints().map(described).collect(),
+        standing: None,
+        went_back: None,
     };
     let state = match deed {
         Deed::Sync => State::Make,
@@ -111,15 +123,18 @@ fn attempt(
     done: &mut Done,
 ) -> Outcome<()> {
     let _lock = lock(prepared, home, state)?;
-    let machine = machine(home, &prepared.collection, state)?;
+    let machine = prepared.machine(home, state).inspect_err(|_| drop(sum_up(prepared, home, None, done)))?;
+    done.standing = machine.state().map(|state| (state.clone(), machine.id()));
     let mut endpoints = match prepared.open(home, terminal, state) {
         Ok(endpoints) => endpoints,
         Err(failure) => {
             // The summary still says what is open and held, where that can be read.
-            let _ = sum_up(prepared, home, &machine, done);
+            let _ = sum_up(prepared, home, Some(&machine), done);
             return Err(failure);
         }
     };
+    let objects = || endpoints.iter().map(|endpoint| endpoint.objects.as_ref());
+    done.went_back = done.standing.as_ref().and_then(|(state, own)| went_back(state, *own, objects()));
     let mut settings = prepared.settings(&machine);
     settings.confirmed.clone_from(confirmed);
     let result = match deed {
@@ -135,15 +150,19 @@ fn attempt(
             if deed == Deed::Plan {
                 done.report.head = head(prepared, &machine);
             }
-            look(&endpoints_of(prepared, home, endpoints, deed)?, done);
+            let objects = endpoints_of(prepared, home, endpoints, deed)?;
+            look(&objects, done);
             if deed == Deed::Sync {
+                if let Some(standing) = &mut done.standing {
+                    arrive(machine.store(), &prepared.collection, standing, objects.iter().map(AsRef::as_ref));
+                }
                 home.holds().forget(&prepared.collection)?;
             }
             Ok(())
         }
         Err(error) => {
             drop(endpoints);
-            let _ = sum_up(prepared, home, &machine, done);
+            let _ = sum_up(prepared, home, Some(&machine), done);
             if deed == Deed::Sync {
                 prepared.about().keep(&home.holds(), &prepared.collection, &error)?;
             }
@@ -161,7 +180,7 @@ fn endpoints_of(prepared: &Prepared<'_>, home: &Home, endpoints: Vec<Endpoint>, 
 }
 
 /// Fills in what the object stores say, where the run itself said nothing.
-fn sum_up(prepared: &Prepared<'_>, home: &Home, machine: &Machine, done: &mut Done) -> Outcome<()> {
+fn sum_up(prepared: &Prepared<'_>, home: &Home, machine: Option<&Machine>, done: &mut Done) -> Outcome<()> {
     let mut objects = Vec::new();
     for endpoint in prepared.endpoints() {
         let opened = prepared.objects(home, endpoint, State::Look)?;
@@ -170,13 +189,15 @@ fn sum_up(prepared: &Prepared<'_>, home: &Home, machine: &Machine, done: &mut Do
         }
         objects.push(opened);
     }
-    done.report.head = head(prepared, machine);
+    let known = || newest(&objects).and_then(|(_, objects)| objects.meta().ok()?.cursor).map_or(0, |cursor| cursor.sequence.0);
+    done.report.head = machine.map_or_else(known, |machine| head(prepared, machine));
     look(&objects, done);
     Ok(())
 }
 
 fn head(prepared: &Prepared<'_>, machine: &Machine) -> u64 {
-    machine.store().head(&prepared.collection).map_or(0, |head| head.sequence.0)
+    let head = machine.state().map(|state| state.head).or_else(|| machine.store().head(&prepared.collection).ok());
+    head.map_or(0, |head| head.sequence.0)
 }
 
 /// Counts records and doubts, and gathers the conflicts.
@@ -205,6 +226,12 @@ impl Done {
         let failed = self.failure.as_ref().map_or(Exit::Done, |failure| failure.exit);
         let unsettled = if self.failure.is_none() && !self.report.settled { Exit::Temporary } else { Exit::Done };
         held.or(conflicts).or(failed).or(unsettled)
+    }
+
+    /// Tells whether the network holds entries that this device has not got.
+    pub(crate) fn is_behind(&self) -> bool {
+        let own = self.standing.as_ref().is_some_and(|(state, own)| network::behind(state).iter().any(|member| member.device == *own));
+        own && self.failure.is_none()
     }
 
     /// Returns the number of open conflicts.
@@ -245,6 +272,10 @@ impl Done {
         put("exit", json!(self.exit().code()));
         put("endpoints", self.endpoints.iter().enumerate().map(endpoint).collect());
         put("quarantine", self.quarantined.iter().map(Quarantined::json).collect());
+        if let Some((state, own)) = &self.standing {
+            put("network", network::json(state, *own));
+            put("went_back", json!(self.went_back.map(|back| json!({ "was": back.was, "is": back.is }))));
+        }
         if let Some(failure) = &self.failure {
             put("error", failure.json());
         }

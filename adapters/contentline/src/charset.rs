@@ -85,6 +85,11 @@ impl Charset {
 /// Decodes the bytes of a value by the rule of [`Charset::of`].
 #[must_use]
 pub fn decode(bytes: &[u8], declared: Option<Charset>) -> Cow<'_, str> {
+    if declared.is_none()
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        return Cow::Borrowed(text);
+    }
     Charset::of(bytes, declared).decode(bytes)
 }
 

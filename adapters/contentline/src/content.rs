@@ -5,7 +5,7 @@ use crate::head;
 use crate::line::Line;
 use crate::transport::{self, Transfer};
 use crate::unfold::unfold;
-use memchr::memchr;
+use memchr::{memchr, memchr_iter, memchr2};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -52,7 +52,7 @@ impl<'a> Content<'a> {
         let bytes = text.as_ref();
         let colon = head::colon(bytes);
         let head = bytes.get(..colon.unwrap_or(0)).unwrap_or_default();
-        let mut tokens = tokens(head).into_iter();
+        let mut tokens = Tokens::of(head);
         let first = tokens.next().unwrap_or(0..0);
         let (group, name) = match memchr(b'.', slice(head, &first)) {
             Some(dot) => (first.start..first.start + dot, first.start + dot + 1..first.end),
@@ -64,7 +64,7 @@ impl<'a> Content<'a> {
             .iter()
             .find(|spans| slice(head, &spans.name).eq_ignore_ascii_case(b"CHARSET"))
             .and_then(|spans| Charset::named(slice(head, &spans.value)));
-        let transfer = head::transfer(head);
+        let transfer = if parameters.is_empty() { Transfer::Plain } else { head::transfer(head) };
         Self { group, name, parameters, colon, transfer, charset, text }
     }
 
@@ -78,6 +78,24 @@ impl<'a> Content<'a> {
     #[must_use]
     pub fn name(&self) -> Cow<'_, str> {
         self.decoded(&self.name)
+    }
+
+    /// Returns the name of the property as it was written, in the bytes of the line.
+    #[must_use]
+    pub fn raw_name(&self) -> &[u8] {
+        slice(&self.text, &self.name)
+    }
+
+    /// Tells whether nothing but blanks stands in the line.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.text.trim_ascii().is_empty()
+    }
+
+    /// Returns how many parameters there are.
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.len()
     }
 
     /// Tells whether the property has this name, in any case.
@@ -169,23 +187,45 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Returns the pieces of a head between the semicolons; those within quotes do not count.
-fn tokens(head: &[u8]) -> Vec<Range<usize>> {
-    // An unbalanced quote protects nothing.
-    let balanced = head.iter().filter(|byte| **byte == b'"').count() % 2 == 0;
-    let (mut all, mut start, mut quoted) = (Vec::with_capacity(4), 0, false);
-    for (place, byte) in head.iter().enumerate() {
-        match byte {
-            b'"' if balanced => quoted = !quoted,
-            b';' if !quoted => {
-                all.push(start..place);
-                start = place + 1;
+/// The pieces of a head between the semicolons; those within quotes do not count.
+struct Tokens<'h> {
+    head: &'h [u8],
+    at: Option<usize>,
+    /// Whether quotes protect anything: an unbalanced one does not.
+    quotes: bool,
+}
+
+impl<'h> Tokens<'h> {
+    fn of(head: &'h [u8]) -> Self {
+        let count = memchr_iter(b'"', head).count();
+        Self { head, at: Some(0), quotes: count > 0 && count.is_multiple_of(2) }
+    }
+
+    /// Returns where the piece that begins at `start` ends.
+    fn end(&self, start: usize) -> usize {
+        let mut at = start;
+        loop {
+            let rest = self.head.get(at..).unwrap_or_default();
+            let found = if self.quotes { memchr2(b';', b'"', rest) } else { memchr(b';', rest) };
+            let Some(place) = found else { return self.head.len() };
+            if rest.get(place) == Some(&b';') {
+                return at + place;
             }
-            _ => {}
+            let quoted = rest.get(place + 1..).unwrap_or_default();
+            at += place + 1 + memchr(b'"', quoted).map_or(quoted.len(), |close| close + 1);
         }
     }
-    all.push(start..head.len());
-    all
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.at?;
+        let end = self.end(start);
+        self.at = (end < self.head.len()).then_some(end + 1);
+        Some(start..end)
+    }
 }
 
 fn spans(head: &[u8], token: Range<usize>) -> Option<Spans> {

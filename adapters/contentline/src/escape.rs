@@ -1,5 +1,6 @@
 //! Escapes within text values, and splitting at separators that are not escaped.
 
+use memchr::memchr2;
 use std::borrow::Cow;
 
 /// Which characters a backslash protects.
@@ -67,22 +68,46 @@ impl Escaping {
     /// Splits a value at each `separator` that no backslash protects; the pieces keep their escapes.
     #[must_use]
     pub fn split(self, value: &str, separator: u8) -> Vec<&str> {
-        let bytes = value.as_bytes();
-        let (mut pieces, mut start, mut at) = (Vec::new(), 0, 0);
-        while let Some(&byte) = bytes.get(at) {
-            if byte == b'\\' {
-                let protects = self == Self::Text || bytes.get(at + 1) == Some(&separator);
-                at += if protects { 2 } else { 1 };
-                continue;
+        self.pieces(value, separator).collect()
+    }
+
+    /// Iterates over the pieces of a value, as [`Escaping::split`] returns them.
+    #[must_use]
+    pub fn pieces(self, value: &str, separator: u8) -> Pieces<'_> {
+        Pieces { escaping: self, value, separator, start: Some(0) }
+    }
+}
+
+/// The pieces of a value between separators.
+#[derive(Clone, Debug)]
+pub struct Pieces<'v> {
+    escaping: Escaping,
+    value: &'v str,
+    separator: u8,
+    start: Option<usize>,
+}
+
+impl<'v> Iterator for Pieces<'v> {
+    type Item = &'v str;
+
+    fn next(&mut self) -> Option<&'v str> {
+        let start = self.start?;
+        let bytes = self.value.as_bytes();
+        let mut at = start;
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(found) = memchr2(self.separator, b'\\', rest) else {
+                self.start = None;
+                return self.value.get(start..);
+            };
+            at += found;
+            if rest.get(found) == Some(&self.separator) {
+                self.start = Some(at + 1);
+                return self.value.get(start..at);
             }
-            if byte == separator {
-                pieces.push(value.get(start..at).unwrap_or_default());
-                start = at + 1;
-            }
-            at += 1;
+            let protects = self.escaping == Escaping::Text || bytes.get(at + 1) == Some(&self.separator);
+            at += if protects { 2 } else { 1 };
         }
-        pieces.push(value.get(start..).unwrap_or_default());
-        pieces
     }
 }
 

@@ -40,19 +40,16 @@ pub fn unquoted(raw: &str) -> &str {
 /// Splits a raw parameter value at the commas outside quotes; the elements keep their quotes.
 #[must_use]
 pub fn elements(raw: &str) -> Vec<&str> {
-    let (mut all, mut start, mut quoted) = (Vec::new(), 0, false);
-    for (place, byte) in raw.bytes().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b',' if !quoted => {
-                all.push(raw.get(start..place).unwrap_or_default());
-                start = place + 1;
-            }
-            _ => {}
-        }
-    }
-    all.push(raw.get(start..).unwrap_or_default());
-    all
+    each(raw).collect()
+}
+
+/// Iterates over the elements of a raw parameter value, as [`elements`] returns them.
+pub fn each(raw: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    raw.split(move |character| {
+        quoted ^= character == '"';
+        character == ',' && !quoted
+    })
 }
 
 /// Encodes a text as one raw parameter value (RFC 6868), in quotes where it needs them.

@@ -8,7 +8,9 @@ use record::{Pointer, Record, Value};
 use crate::dates::Dates;
 use crate::layout::{Column, Layout};
 use crate::mapping::{Form, trait_of};
-use crate::slots::{SAID, SEVERAL, Slot, SlotColumn};
+use crate::moments::Moment;
+use crate::slots::{SAID, SEVERAL, Slot, SlotColumn, implied};
+use crate::truth::{chosen, is_true};
 
 /// The fields that rows of one layout show, in pointer order.
 ///
@@ -24,6 +26,14 @@ pub(crate) struct Plan<'l> {
 enum Source<'l> {
     Cell { column: usize, form: Form, slot: Option<usize> },
     Implied { slot: usize, value: &'l Value },
+    Moment(&'l Moment),
+}
+
+/// A cell that does not say what its column is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    pub(crate) column: usize,
+    pub(crate) expected: &'static str,
 }
 
 /// What stands in a slot of one row.
@@ -49,14 +59,18 @@ impl<'l> Plan<'l> {
             steps.extend(what.columns.iter().map(|column| (fresh(&column.pointer), cell(column))));
             steps.extend(what.implied.iter().map(|(pointer, value)| (fresh(pointer), Source::Implied { slot, value })));
         }
+        steps.extend(layout.moments.iter().map(|moment| (fresh(&moment.pointer), Source::Moment(moment))));
         steps.sort_by(|(one, _), (other, _)| one.cmp(other));
         Self { layout, steps }
     }
 
     /// Returns the record that a row shows.
-    pub(crate) fn decode(&self, cells: &[Cow<'_, str>]) -> Record {
+    ///
+    /// # Errors
+    /// Fails with the first cell that says no date, time or number where one is meant.
+    pub(crate) fn decode(&self, cells: &[Cow<'_, str>]) -> Result<Record, Unreadable> {
         let layout = self.layout;
-        let cell = |column: usize| cells.get(column).map(Cow::as_ref).unwrap_or_default();
+        let cell = |column: usize| cells.get(column).map(|cell| layout.guard.read(cell)).unwrap_or_default();
         let present: Vec<Presence> = layout.slots.iter().map(|slot| presence(slot, &cell)).collect();
         let alone = |slot: usize| present.get(slot) == Some(&Presence::One);
         let mut fields = Vec::with_capacity(self.steps.len());
@@ -65,7 +79,13 @@ impl<'l> Plan<'l> {
                 Source::Cell { column, form, slot } if slot.is_none_or(alone) => value(form, cell(column), &layout.dates),
                 Source::Implied { slot, value } if alone(slot) => Some(value.clone()),
                 Source::Cell { .. } | Source::Implied { .. } => None,
+                Source::Moment(moment) => moment.read(&cell, &layout.dates).map_err(|column| Unreadable { column, expected: MOMENT })?,
             };
+            if let (Source::Cell { column, form, .. }, Some(Value::Text(_))) = (source, &value)
+                && let Some(expected) = form.expected()
+            {
+                return Err(Unreadable { column: *column, expected });
+            }
             fields.extend(value.map(|value| (pointer.clone(), value)));
         }
         let mut record = Record { kind: layout.kind.clone(), fields: fields.into_iter().collect() };
@@ -79,12 +99,19 @@ impl<'l> Plan<'l> {
         for (slot, presence) in layout.slots.iter().zip(present) {
             more_fields(slot, presence, &cell, &mut record);
         }
-        record
+        Ok(record)
     }
 }
 
+/// What is expected in the cells of a moment.
+const MOMENT: &str =
+    "a date or time in the form of this table, as \"2026-01-31\" or \"15:45\" (`date-format` and `time-format` name another)";
+
 /// Returns the record that a row shows.
-pub(crate) fn decode(layout: &Layout, cells: &[Cow<'_, str>]) -> Record {
+///
+/// # Errors
+/// As [`Plan::decode`].
+pub(crate) fn decode(layout: &Layout, cells: &[Cow<'_, str>]) -> Result<Record, Unreadable> {
     Plan::of(layout).decode(cells)
 }
 
@@ -114,6 +141,8 @@ fn several_fields(slot: &Slot, form: Form, cell: &str, words: &[(&'static str, V
         let place = slot.place_of(ordinal);
         if let Some(value) = value(form, text, &Dates::default()) {
             record.fields.insert(Pointer::from(format!("{stem}/{place}/{rest}")), value);
+            let meant = implied(&slot.selector).map(|(rest, value)| (Pointer::from(format!("{stem}/{place}/{rest}")), value));
+            record.fields.extend(meant);
             put_words(slot, &place, words, record);
         }
     }
@@ -126,11 +155,22 @@ fn put_words(slot: &Slot, place: &str, words: &[(&'static str, Value)], record: 
 }
 
 /// Returns the value that a cell shows; an empty one shows nothing.
+///
+/// What is no number and no duration stays text, which such a column never means.
 pub(crate) fn value(form: Form, cell: &str, dates: &Dates) -> Option<Value> {
-    shows(form, cell).then(|| match form {
-        Form::Text => Value::Text(unfold(cell).into_owned()),
+    if !shows(form, cell) {
+        return None;
+    }
+    let text = || Value::Text(unfold(cell).into_owned());
+    Some(match form {
+        Form::Text => text(),
         Form::Uri => Value::Uri(unfold(cell).into_owned()),
         Form::Date => dates.read(&unfold(cell)),
+        Form::Integer => cell.trim().trim_end_matches('%').trim_end().parse().map_or_else(|_| text(), Value::Integer),
+        Form::Duration if cell.trim().trim_start_matches(['+', '-']).starts_with('P') => Value::Duration(cell.trim().to_owned()),
+        Form::Duration => text(),
+        Form::Choice(choices) => Value::text(chosen(choices, cell)?),
+        Form::Truth(word) => is_true(cell).then(|| Value::text(word))?,
     })
 }
 

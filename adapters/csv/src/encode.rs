@@ -11,6 +11,7 @@ use crate::decode::{members, said, unfold, value};
 use crate::layout::{Column, Layout};
 use crate::mapping::Form;
 use crate::slots::{SAID, SEVERAL, Slot, Standing, assign};
+use crate::truth::{said as truth_said, word_for};
 
 /// The new text of each column; none where the cell stays as it is.
 pub(crate) type Changes = Vec<Option<String>>;
@@ -19,7 +20,7 @@ pub(crate) type Changes = Vec<Option<String>>;
 ///
 /// What no column can hold is left out. A row without a UID gets one only when something else of it changes.
 pub(crate) fn encode(layout: &Layout, cells: &[Cow<'_, str>], record: &Record, id: RecordId) -> Changes {
-    let cell = |column: usize| cells.get(column).map(Cow::as_ref).unwrap_or_default();
+    let cell = |column: usize| cells.get(column).map(|cell| layout.guard.read(cell)).unwrap_or_default();
     let mut changes: Changes = vec![None; layout.columns.len()];
     for (at, (column, change)) in layout.columns.iter().zip(&mut changes).enumerate() {
         *change = match column {
@@ -30,8 +31,12 @@ pub(crate) fn encode(layout: &Layout, cells: &[Cow<'_, str>], record: &Record, i
             }
             Column::Field { pointer, form } => changed(*form, &layout.dates, cell(at), record.field(pointer.as_str())),
             Column::Set { stem, separator } => set(stem, separator, cell(at), record),
-            Column::Slot => None,
+            Column::Slot | Column::Moment => None,
         };
+    }
+    for moment in &layout.moments {
+        let wanted = record.field(moment.pointer.as_str());
+        moment.write(&cell, &layout.dates, wanted, &mut |column, text| put(&mut changes, column, Some(text)));
     }
     for (slot, held) in layout.slots.iter().zip(assign(&layout.slots, record)) {
         slot_changes(slot, &held, layout, &cell, &mut changes);
@@ -43,6 +48,9 @@ pub(crate) fn encode(layout: &Layout, cells: &[Cow<'_, str>], record: &Record, i
         && layout.uid.is_some_and(|at| cell(at).trim().is_empty())
     {
         *change = Some(id.urn());
+    }
+    for change in changes.iter_mut().flatten() {
+        *change = layout.guard.write(std::mem::take(change));
     }
     changes
 }
@@ -61,9 +69,22 @@ fn full_name(record: &Record) -> Option<Value> {
 /// Returns the new text of a cell, if it does not show the wanted value yet.
 fn changed(form: Form, dates: &Dates, cell: &str, wanted: Option<&Value>) -> Option<String> {
     let shown = value(form, cell, dates);
-    let text = wanted.and_then(|wanted| rendered(wanted, dates));
+    let text = wanted.and_then(|wanted| formed(form, wanted, cell, dates));
+    if let (Form::Truth(_), None) = (form, &text) {
+        return shown.is_some().then(|| truth_said(false, cell));
+    }
     let stays = shown.as_ref() == wanted || text.as_ref().and_then(|text| value(form, text, dates)) == shown;
     (!stays).then(|| text.unwrap_or_default())
+}
+
+/// Returns a value as the text of a cell of this form; none if it is empty or the form has no words for it.
+fn formed(form: Form, value: &Value, cell: &str, dates: &Dates) -> Option<String> {
+    match form {
+        Form::Choice(choices) => word_for(choices, value.as_text()?).map(str::to_owned),
+        // Whatever is not for everybody is said to be private.
+        Form::Truth(_) => value.as_text().is_some_and(|text| text != "public").then(|| truth_said(true, cell)),
+        Form::Text | Form::Uri | Form::Date | Form::Integer | Form::Duration => rendered(value, dates),
+    }
 }
 
 /// Returns a value as the text of a cell; none if it is empty or no text at all.

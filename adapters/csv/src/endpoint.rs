@@ -30,7 +30,7 @@ impl Format for Csv {
         Description {
             id: "csv",
             summary: "A spreadsheet kept as CSV, one row an item; only the cells that change are written.",
-            kinds: vec![Kind::CONTACT, Kind::ROW],
+            kinds: vec![Kind::CONTACT, Kind::EVENT, Kind::TASK, Kind::ROW],
             options: OPTIONS.to_vec(),
         }
     }

@@ -290,6 +290,7 @@ pub(crate) fn looks_like_data(cell: &str) -> bool {
 mod tests {
     use super::*;
     use crate::mapping::Mapping;
+    use crate::settings::RowKind;
 
     #[test]
     fn common_headers_are_understood_in_four_languages() {
@@ -316,10 +317,10 @@ mod tests {
     #[test]
     fn every_guess_is_a_mapping() {
         for (meaning, _) in NAMES {
-            Mapping::read(meaning).unwrap();
+            Mapping::read(meaning, RowKind::Contact).unwrap();
         }
         for (line, _) in LINES {
-            Mapping::read(&format!("addresses[home]/{line}")).unwrap();
+            Mapping::read(&format!("addresses[home]/{line}"), RowKind::Contact).unwrap();
         }
     }
 

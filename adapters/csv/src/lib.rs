@@ -4,6 +4,7 @@
 //! `layout` (what each column means), `decode` and `encode` (row ↔ record), `compose` (a new file,
 //! read back before it is written), `endpoint` (the adapter).
 
+mod agenda;
 mod charset;
 mod compose;
 mod dates;
@@ -11,10 +12,12 @@ mod decode;
 mod dialect;
 mod encode;
 mod endpoint;
+mod formula;
 mod guess;
 mod identity;
 mod layout;
 mod mapping;
+mod moments;
 mod opened;
 mod outline;
 mod presets;
@@ -24,6 +27,7 @@ mod settings;
 mod slots;
 mod span;
 mod table;
+mod truth;
 mod words;
 mod write;
 

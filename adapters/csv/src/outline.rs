@@ -1,4 +1,4 @@
-//! A new, empty table whose columns can hold what some records hold, named as Google Contacts names them.
+//! A new, empty table whose columns can hold what some records hold, named as Google and Outlook name them.
 
 use std::collections::BTreeSet;
 
@@ -24,6 +24,42 @@ const SINGLE: &[(&str, &str)] = &[
     ("Labels", "keywords"),
 ];
 
+/// Columns of events, as Google Calendar names them; those without a pointer are always there.
+const EVENT: &[(&str, &str)] = &[
+    ("Subject", ""),
+    ("Start Date", ""),
+    ("Start Time", ""),
+    ("End Date", ""),
+    ("End Time", ""),
+    ("All Day Event", ""),
+    ("Location", ""),
+    ("Description", ""),
+    ("Private", "privacy"),
+    ("Categories", "keywords"),
+    ("Time Zone", "timeZone"),
+    ("End Time Zone", "endTimeZone"),
+    ("Duration", "duration"),
+    ("Recurrence Rule", "recurrenceRule"),
+    ("Status", "status"),
+    ("Website", "links/*/uri"),
+];
+
+/// Columns of tasks, as Outlook names them.
+const TASK: &[(&str, &str)] = &[
+    ("Subject", ""),
+    ("Start Date", ""),
+    ("Start Time", "start"),
+    ("Due Date", ""),
+    ("Due Time", ""),
+    ("% Complete", ""),
+    ("Status", ""),
+    ("Notes", ""),
+    ("Private", "privacy"),
+    ("Categories", "keywords"),
+    ("Time Zone", "timeZone"),
+    ("Recurrence Rule", "recurrenceRule"),
+];
+
 /// Columns that are there in any case: without them nobody recognises the table.
 const ALWAYS: &[&str] = &["Name", "First Name", "Last Name"];
 
@@ -41,8 +77,13 @@ const MOST: usize = 20;
 /// Returns the file of an empty table (RFC 4180, UTF-8) for records like these; linear in them.
 #[must_use]
 pub fn outline(records: &[Record]) -> Vec<u8> {
-    let rows = records.iter().any(|record| record.kind == Kind::ROW);
-    let headers = if rows { cells(records) } else { contact(records) };
+    let any = |kind: &Kind| records.iter().any(|record| record.kind == *kind);
+    let headers = match () {
+        () if any(&Kind::ROW) => cells(records),
+        () if any(&Kind::EVENT) => dated(EVENT, records),
+        () if any(&Kind::TASK) => dated(TASK, records),
+        () => contact(records),
+    };
     let mut line: String = headers.iter().map(|header| quoted(header)).collect::<Vec<_>>().join(",");
     line.push_str("\r\n");
     line.into_bytes()
@@ -51,6 +92,11 @@ pub fn outline(records: &[Record]) -> Vec<u8> {
 fn cells(records: &[Record]) -> Vec<String> {
     let names: BTreeSet<&str> = records.iter().flat_map(|record| record.fields.keys()).filter_map(|field| field.below("cells")).collect();
     names.into_iter().map(|name| unescape(name).into_owned()).collect()
+}
+
+fn dated(columns: &[(&str, &str)], records: &[Record]) -> Vec<String> {
+    let needed = columns.iter().filter(|(_, pointer)| pointer.is_empty() || records.iter().any(|record| holds(record, pointer)));
+    needed.map(|(name, _)| (*name).to_owned()).chain(std::iter::once("uid".to_owned())).collect()
 }
 
 fn contact(records: &[Record]) -> Vec<String> {
@@ -108,6 +154,15 @@ mod tests {
     #[test]
     fn a_new_table_is_recognised_even_if_nothing_is_known_yet() {
         assert_eq!(Preset::recognise(&headers(&[])), Some(Preset::Google));
+    }
+
+    #[test]
+    fn a_new_calendar_is_one_that_google_takes() {
+        let event = Record::new(Kind::EVENT).with("timeZone", Value::text("x")).with("title", Value::text("x"));
+        let found = headers(&[event]);
+        assert!(found.starts_with(&["Subject".to_owned(), "Start Date".to_owned()]) && found.contains(&"Time Zone".to_owned()));
+        assert_eq!(Preset::recognise(&found), Some(Preset::GoogleCalendar));
+        assert_eq!(Preset::recognise(&headers(&[Record::new(Kind::TASK)])), Some(Preset::OutlookTasks));
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! The headers that address books export: Google (both forms) and Outlook, column by column.
+//! The headers that address books and calendars export: Google and Outlook, column by column.
+
+use crate::settings::RowKind;
 
 /// A known export: what its columns mean, and how it writes several values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +11,49 @@ pub(crate) enum Preset {
     Google,
     /// Outlook: `E-mail 2 Address`, `Business Street`.
     Outlook,
+    /// Google Calendar: `Subject`, `Start Date`, `All Day Event`.
+    GoogleCalendar,
+    /// Outlook's calendar: `Subject`, `Start Date`, `Reminder on/off`.
+    OutlookCalendar,
+    /// Outlook's tasks: `Subject`, `Due Date`, `% Complete`.
+    OutlookTasks,
 }
+
+/// Both calendars, and what Syncretic adds to a table of its own making.
+const CALENDAR: &[(&str, &str)] = &[
+    ("All Day Event", "allDay"),
+    ("All day event", "allDay"),
+    ("Categories", "keywords"),
+    ("Description", "description"),
+    ("Duration", "duration"),
+    ("End Date", "end/date"),
+    ("End Time", "end/time"),
+    ("End Time Zone", "endTimeZone"),
+    ("Location", "locations/name"),
+    ("Private", "privacy/private"),
+    ("Recurrence Rule", "recurrenceRule"),
+    ("Start Date", "start/date"),
+    ("Start Time", "start/time"),
+    ("Status", "status"),
+    ("Subject", "title"),
+    ("Time Zone", "timeZone"),
+    ("Website", "links/uri"),
+];
+
+const TASKS: &[(&str, &str)] = &[
+    ("% Complete", "percentComplete"),
+    ("Categories", "keywords"),
+    ("Due Date", "due/date"),
+    ("Due Time", "due/time"),
+    ("Notes", "description"),
+    ("Private", "privacy/private"),
+    ("Recurrence Rule", "recurrenceRule"),
+    ("Start Date", "start/date"),
+    ("Start Time", "start/time"),
+    ("Status", "progress"),
+    ("Subject", "title"),
+    ("Time Zone", "timeZone"),
+];
 
 const GOOGLE: &[(&str, &str)] = &[
     ("Additional Name", "name/given2"),
@@ -119,6 +163,15 @@ impl Preset {
         if has("First Name") && any(&["E-mail 1 - Value", "Phone 1 - Value", "Organization Name", "Phonetic First Name"]) {
             return Some(Self::Google);
         }
+        if has("Subject") && has("Due Date") && any(&["% Complete", "Date Completed", "Schedule+ Priority"]) {
+            return Some(Self::OutlookTasks);
+        }
+        if has("Subject") && has("Start Date") && any(&["Reminder on/off", "Show time as", "Meeting Organizer", "All day event"]) {
+            return Some(Self::OutlookCalendar);
+        }
+        if has("Subject") && has("Start Date") && any(&["All Day Event", "Start Time", "End Date"]) {
+            return Some(Self::GoogleCalendar);
+        }
         let outlook = ["E-mail Address", "Business Phone", "Business Street", "Home Street", "Web Page", "E-mail 2 Address"];
         let marks = outlook.iter().filter(|name| has(name)).count();
         (has("First Name") && marks >= 2).then_some(Self::Outlook)
@@ -129,20 +182,46 @@ impl Preset {
         match self {
             Self::GoogleLegacy | Self::Google => listed(GOOGLE, header).map(str::to_owned).or_else(|| google_group(header)),
             Self::Outlook => listed(OUTLOOK, header).map(str::to_owned).or_else(|| outlook_line(header)),
+            Self::GoogleCalendar | Self::OutlookCalendar => listed(CALENDAR, header).map(str::to_owned),
+            Self::OutlookTasks => listed(TASKS, header).map(str::to_owned),
         }
+    }
+
+    /// Returns what the rows of this export are.
+    pub(crate) fn rows(self) -> RowKind {
+        match self {
+            Self::GoogleLegacy | Self::Google | Self::Outlook => RowKind::Contact,
+            Self::GoogleCalendar | Self::OutlookCalendar => RowKind::Event,
+            Self::OutlookTasks => RowKind::Task,
+        }
+    }
+
+    /// Returns the form in which this export writes dates wherever it was made; Outlook's depends on where that was.
+    pub(crate) fn dates(self) -> Option<&'static str> {
+        (self == Self::GoogleCalendar).then_some("%m/%d/%Y")
+    }
+
+    /// Returns the form in which times are written where the table shows none yet.
+    pub(crate) fn clock(self) -> &'static str {
+        if self == Self::GoogleCalendar { "%I:%M %p" } else { "%-I:%M:%S %p" }
+    }
+
+    /// Tells whether whole days end on the date that it names, and not before it.
+    pub(crate) fn names_last_day(self) -> bool {
+        self != Self::OutlookCalendar
     }
 
     /// Returns what stands between the words of a set.
     pub(crate) fn separator(self) -> &'static str {
         match self {
             Self::GoogleLegacy | Self::Google => " ::: ",
-            Self::Outlook => ";",
+            Self::Outlook | Self::GoogleCalendar | Self::OutlookCalendar | Self::OutlookTasks => ";",
         }
     }
 
     /// Tells whether one cell may hold several values between ` ::: `.
     pub(crate) fn holds_several(self) -> bool {
-        self != Self::Outlook
+        matches!(self, Self::GoogleLegacy | Self::Google)
     }
 }
 
@@ -172,12 +251,15 @@ mod tests {
     }
 
     #[test]
-    fn the_three_exports_are_recognised() {
+    fn exports_are_recognised() {
         let found = |text| Preset::recognise(&headers(text));
         assert_eq!(found("Name,Given Name,Family Name,Group Membership,E-mail 1 - Type"), Some(Preset::GoogleLegacy));
         assert_eq!(found("First Name,Last Name,Labels,E-mail 1 - Label,E-mail 1 - Value"), Some(Preset::Google));
         assert_eq!(found("First Name,Last Name,E-mail Address,Home Phone,Business Phone"), Some(Preset::Outlook));
         assert_eq!(found("First Name,Last Name,Phone"), None);
+        assert_eq!(found("Subject,Start Date,Start Time,End Date,All Day Event"), Some(Preset::GoogleCalendar));
+        assert_eq!(found("Subject,Start Date,Start Time,All day event,Reminder on/off"), Some(Preset::OutlookCalendar));
+        assert_eq!(found("Subject,Start Date,Due Date,% Complete,Status"), Some(Preset::OutlookTasks));
     }
 
     #[test]
@@ -185,8 +267,10 @@ mod tests {
         let lines = OUTLOOK_PLACES.iter().flat_map(|(_, stem)| OUTLOOK_LINES.iter().map(move |(_, rest)| format!("{stem}{rest}")));
         let listed = GOOGLE.iter().chain(OUTLOOK).map(|(_, mapping)| (*mapping).to_owned());
         for mapping in listed.chain(GOOGLE_GROUPS.iter().map(|row| row.2.replace('N', "3"))).chain(lines) {
-            Mapping::read(&mapping).unwrap();
+            Mapping::read(&mapping, RowKind::Contact).unwrap();
         }
+        CALENDAR.iter().for_each(|(_, mapping)| drop(Mapping::read(mapping, RowKind::Event).unwrap()));
+        TASKS.iter().for_each(|(_, mapping)| drop(Mapping::read(mapping, RowKind::Task).unwrap()));
         assert_eq!(Preset::Google.mapping("Phone 2 - Value").as_deref(), Some("phones[2]/number"));
         assert_eq!(Preset::Outlook.mapping("Business Country/Region").as_deref(), Some("addresses[work]/country"));
     }

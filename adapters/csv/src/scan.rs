@@ -8,7 +8,7 @@ use std::thread;
 use adapter::{Broken, Error, Host, Item, Key, Known, Place, Sink};
 use rayon::prelude::*;
 
-use crate::decode::Plan;
+use crate::decode::{Plan, Unreadable};
 use crate::identity::{State, key_text};
 use crate::opened::Opened;
 use crate::settings::ShortRows;
@@ -96,7 +96,10 @@ impl<'t> Reader<'t> {
         if table.read_cells(row, &self.ends, &mut self.cells).is_err() {
             return faulty();
         }
-        Finding::Item(Item { key, fingerprint, record: self.plan.decode(&self.cells), place: place(self.opened, at, None) })
+        match self.plan.decode(&self.cells) {
+            Ok(record) => Finding::Item(Item { key, fingerprint, record, place: place(self.opened, at, None) }),
+            Err(unreadable) => Finding::Broken(strange(self.opened, known, at, (key, unreadable), &self.cells)),
+        }
     }
 }
 
@@ -111,6 +114,16 @@ fn twin(opened: &Opened, at: usize, key: Key) -> Broken {
     let columns: Vec<&str> = opened.layout.key.iter().filter_map(|column| opened.layout.names.get(*column)).map(String::as_str).collect();
     let reason = format!("line {} has the same \"{}\"; give each row its own", lines.join(" and line "), columns.join("\", \""));
     broken(opened, at, Some(key), None, reason)
+}
+
+/// Reports a row of which a cell does not say what its column is for.
+fn strange(opened: &Opened, known: &dyn Known, at: usize, (key, found): (Key, Unreadable), cells: &[Cow<'_, str>]) -> Broken {
+    let Unreadable { column, expected } = found;
+    let name = opened.layout.names.get(column).map(String::as_str).unwrap_or_default();
+    let cell: String = cells.get(column).map(Cow::as_ref).unwrap_or_default().chars().filter(|c| !c.is_control()).take(40).collect();
+    let reason = format!("column \"{name}\" holds \"{cell}\", but {expected} is expected there");
+    let key = (!opened.layout.key.is_empty()).then_some(key).filter(|key| known.fingerprint(key).is_some());
+    broken(opened, at, key, None, reason)
 }
 
 fn faulty(opened: &Opened, known: &dyn Known, at: usize) -> Broken {

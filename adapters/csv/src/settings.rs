@@ -1,9 +1,11 @@
 //! The options of an endpoint as typed values.
 
 use adapter::{Error, OptionKind, OptionSpec, OptionValue, Options};
+use record::Kind;
 
 use crate::charset::Charset;
 use crate::dates::Dates;
+use crate::formula::Guard;
 use crate::words::nearest;
 
 /// The options that the format takes, in the order of the documentation.
@@ -14,11 +16,25 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         kind: OptionKind::List,
         summary: "The columns that name a row; without them rows are told apart by content.",
     },
-    OptionSpec { name: "kind", kind: OptionKind::Choice(&["contact", "row"]), summary: "What a row is: a contact, or a plain row." },
+    OptionSpec {
+        name: "kind",
+        kind: OptionKind::Choice(&["contact", "event", "task", "row"]),
+        summary: "What a row is: a contact, an event, a task, or a plain row; found by the header otherwise.",
+    },
     OptionSpec {
         name: "date-format",
         kind: OptionKind::Text,
         summary: "How dates are written, as \"%d.%m.%Y\"; ISO dates are always read.",
+    },
+    OptionSpec {
+        name: "time-format",
+        kind: OptionKind::Text,
+        summary: "How times of day are written, as \"%H:%M\" or \"%I:%M %p\"; found by itself otherwise, and both are always read.",
+    },
+    OptionSpec {
+        name: "formula-guard",
+        kind: OptionKind::Boolean,
+        summary: "Whether a ' stands before values that a spreadsheet would take for formulas; it is no part of the value.",
     },
     OptionSpec {
         name: "short-rows",
@@ -38,8 +54,29 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
 pub(crate) enum RowKind {
     /// A person or organisation.
     Contact,
+    /// Something that takes place.
+    Event,
+    /// Something to be done.
+    Task,
     /// Cells by the names of their columns.
     Row,
+}
+
+impl RowKind {
+    /// Returns the kind of the records that such rows show.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Contact => Kind::CONTACT,
+            Self::Event => Kind::EVENT,
+            Self::Task => Kind::TASK,
+            Self::Row => Kind::ROW,
+        }
+    }
+
+    /// Tells whether its rows stand in a calendar.
+    pub(crate) fn is_dated(self) -> bool {
+        matches!(self, Self::Event | Self::Task)
+    }
 }
 
 /// What becomes of a row with fewer cells than the header.
@@ -59,6 +96,7 @@ pub(crate) struct Settings {
     pub(crate) key: Vec<String>,
     pub(crate) kind: Option<RowKind>,
     pub(crate) dates: Dates,
+    pub(crate) guard: Guard,
     pub(crate) short_rows: ShortRows,
     pub(crate) charset: Option<Charset>,
     pub(crate) delimiter: Option<u8>,
@@ -75,7 +113,7 @@ impl Settings {
             settings.set(name, value).map_err(|reason| Error::Config { option: name.clone(), reason })?;
         }
         if settings.kind == Some(RowKind::Row) && settings.columns.is_some() {
-            let reason = "plain rows hold every column under its own name; leave out `columns`, or say `kind = \"contact\"`";
+            let reason = "plain rows hold every column under its own name; leave out `columns`, or name another kind";
             return Err(Error::Config { option: "columns".to_owned(), reason: reason.to_owned() });
         }
         if settings.delimiter == Some(b'|') && settings.charset.is_some_and(Charset::hides_bars) {
@@ -91,7 +129,10 @@ impl Settings {
             ("key", OptionValue::List(columns)) => self.key.clone_from(columns),
             ("key", OptionValue::Text(column)) => self.key = vec![column.clone()],
             ("kind", OptionValue::Text(kind)) => self.kind = Some(row_kind(kind)?),
-            ("date-format", OptionValue::Text(format)) => self.dates = Dates::new(format)?,
+            ("date-format", OptionValue::Text(format)) => self.dates.set_form(format)?,
+            ("time-format", OptionValue::Text(format)) => self.dates.set_clock(format)?,
+            ("formula-guard", OptionValue::Boolean(true)) => self.guard = Guard::Apostrophe,
+            ("formula-guard", OptionValue::Boolean(false)) => self.guard = Guard::Off,
             ("short-rows", OptionValue::Text(word)) => self.short_rows = short_rows(word)?,
             ("encoding", OptionValue::Text(label)) => self.charset = Some(charset(label)?),
             ("delimiter", OptionValue::Text(text)) => self.delimiter = Some(delimiter(text)?),
@@ -115,6 +156,7 @@ fn kind_words(kind: OptionKind) -> &'static str {
     match kind {
         OptionKind::List => "a list of texts",
         OptionKind::Table => "a table of texts",
+        OptionKind::Boolean => "true or false",
         _ => "a text",
     }
 }
@@ -122,8 +164,10 @@ fn kind_words(kind: OptionKind) -> &'static str {
 fn row_kind(word: &str) -> Result<RowKind, String> {
     match word {
         "contact" => Ok(RowKind::Contact),
+        "event" => Ok(RowKind::Event),
+        "task" => Ok(RowKind::Task),
         "row" => Ok(RowKind::Row),
-        _ => Err(format!("is \"contact\" or \"row\", not \"{word}\"")),
+        _ => Err(format!("is \"contact\", \"event\", \"task\" or \"row\", not \"{word}\"")),
     }
 }
 

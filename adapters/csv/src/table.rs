@@ -188,7 +188,7 @@ impl Table {
 
     /// Returns the first values of a column.
     pub(crate) fn sample(&self, column: usize) -> Vec<String> {
-        let rows = self.rows.iter().take(100).filter_map(|row| self.cells(*row).ok());
+        let rows = self.rows.iter().take(1000).filter_map(|row| self.cells(*row).ok());
         rows.filter_map(|cells| cells.get(column).map(|cell| cell.clone().into_owned())).collect()
     }
 

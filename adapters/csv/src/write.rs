@@ -364,5 +364,5 @@ fn shown(after: &Opened, place: Option<usize>, bytes: u64) -> Option<Outcome> {
     let cells = after.table.cells(*after.table.rows.get(place)?).ok()?;
     let key = after.index.key(&after.table, &after.layout, place)?;
     let fingerprint = after.index.fingerprint(&after.layout, place);
-    Some(Outcome::Put { key, fingerprint, record: decode(&after.layout, &cells), bytes })
+    Some(Outcome::Put { key, fingerprint, record: decode(&after.layout, &cells).ok()?, bytes })
 }

@@ -15,6 +15,8 @@ struct Plain;
 struct Keyed;
 /// Rows of any table.
 struct Rows;
+/// Events in Google's form, with a formula guard.
+struct Events;
 
 /// Replaces the first `from` in the line on which an item stands.
 fn replace(path: &Path, item: &Item, from: &str, to: &str) -> io::Result<()> {
@@ -160,6 +162,64 @@ impl Subject for Rows {
         let unknown = format!("{was} EUR");
         replace(path, item, &was, &unknown).map(|()| Some(unknown.into_bytes()))
     }
+}
+
+impl Subject for Events {
+    fn format(&self) -> &dyn Format {
+        adapter_csv::format()
+    }
+
+    fn options(&self) -> Options {
+        Options::from([("formula-guard".to_owned(), OptionValue::Boolean(true))])
+    }
+
+    fn place(&self, folder: &Path) -> PathBuf {
+        folder.join("calendar.csv")
+    }
+
+    fn make(&self, path: &Path, count: usize) -> io::Result<()> {
+        let row = |n| {
+            format!(
+                "Meeting {n},01/{:02}/2026,09:00 AM,01/{:02}/2026,10:00 AM,False,'+{n},Room {n},False,red,{n}@x\r\n",
+                n % 28 + 1,
+                n % 28 + 1
+            )
+        };
+        let rows: String = (0..count).map(row).collect();
+        let header = "Subject,Start Date,Start Time,End Date,End Time,All Day Event,Description,Location,Private,Colour,uid\r\n";
+        fs::write(path, format!("{header}{rows}"))
+    }
+
+    fn sample(&self, number: usize) -> Record {
+        Record::new(Kind::EVENT)
+            .with("title", Value::Text(format!("=Meeting {number}")))
+            .with("start", Value::Date("2026-02-28".to_owned()))
+            .with("end", Value::Date("2026-03-01".to_owned()))
+            .with("locations/1/name", Value::text("@Room"))
+            .with("description", Value::text("'+1"))
+    }
+
+    fn field(&self) -> &'static str {
+        "description"
+    }
+
+    fn edit(&self, path: &Path, item: &Item) -> io::Result<()> {
+        replace(path, item, "red", "tan")
+    }
+
+    fn damage(&self, path: &Path, item: &Item) -> io::Result<bool> {
+        replace(path, item, "09:00 AM", "soon").map(|()| true)
+    }
+
+    fn add_unknown(&self, path: &Path, item: &Item) -> io::Result<Option<Vec<u8>>> {
+        let unknown = format!("ultramarine {}", item.record.text("uid").unwrap());
+        replace(path, item, "red", &unknown).map(|()| Some(unknown.into_bytes()))
+    }
+}
+
+#[test]
+fn events_keep_the_laws() {
+    conformance::assert_conforms(&Events);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! One card read: its record with local ids, and which lines stand for which fields.
 
-use crate::map::decode::{self, Named, Raw};
+use crate::map::decode;
+use crate::map::named::{Name, Named, Raw};
 use crate::map::table::{COMPANIONS, Companion, Form, Row};
 use crate::unreadable::Unreadable;
 use crate::version::Version;
 use contentline::content::Content;
 use contentline::document::Document;
 use record::{Kind, Pointer, Record, Value, pointer};
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 /// A card and what its lines stand for.
@@ -22,7 +24,7 @@ pub(crate) struct Card<'a> {
 }
 
 /// Lines that stand for fields together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) place: Place,
     /// The line of the property.
@@ -36,10 +38,10 @@ pub(crate) struct Item {
 }
 
 /// Where the fields of an item stand in the record.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// A repeated part: `phones/1`.
-    Part(&'static Row, String),
+    Part(&'static Row, Pointer),
     /// Fields of the record itself.
     Record(&'static Row),
     /// A line kept as it is, under this pointer.
@@ -51,28 +53,17 @@ pub(crate) enum Place {
 impl<'a> Card<'a> {
     /// Reads the bytes of one card.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Unreadable> {
-        let document = Document::read(bytes)?;
-        let mut roots = document.roots();
-        let (first, second) = (roots.next(), roots.next());
-        drop(roots);
-        let name = first.and_then(|root| document.components().get(root)).map(|root| root.name.clone()).unwrap_or_default();
-        if name != "VCARD" {
-            return Err(Unreadable::NoCard { name });
-        }
-        if second.is_some() {
-            return Err(Unreadable::Several);
-        }
-        let lines = Lines::of(&document);
-        let version = lines.version()?;
-        let mut reader = Reader::new(version);
-        reader.properties(&lines);
-        reader.agents(&document, &lines);
-        reader.verbatim(&lines);
-        if reader.items.is_empty() {
-            return Err(Unreadable::Nothing);
-        }
-        let (record, items, groups) = (reader.record(), reader.items, lines.groups);
-        Ok(Self { document, version, record, items, groups })
+        let (document, lines) = own_lines(bytes)?;
+        let reader = Reader::read(&document, &lines)?;
+        let record = record_of(reader.items.clone());
+        Ok(Self { version: reader.version, record, items: reader.items, groups: lines.groups.into_keys().collect(), document })
+    }
+
+    /// Reads the version and the record of a card alone.
+    pub(crate) fn shown(bytes: &[u8]) -> Result<(Version, Record), Unreadable> {
+        let (document, lines) = own_lines(bytes)?;
+        let reader = Reader::read(&document, &lines)?;
+        Ok((reader.version, record_of(reader.items)))
     }
 
     /// Returns the bytes of the blob with this digest, if the card holds it.
@@ -83,29 +74,53 @@ impl<'a> Card<'a> {
     }
 }
 
+/// Reads the structure of one card, and its own lines.
+fn own_lines(bytes: &[u8]) -> Result<(Document<'_>, Lines<'_>), Unreadable> {
+    let document = Document::read(bytes)?;
+    let mut roots = document.roots();
+    let (first, second) = (roots.next(), roots.next());
+    drop(roots);
+    let root = first.and_then(|root| document.components().get(root));
+    if root.is_none_or(|root| root.name != "VCARD") {
+        return Err(Unreadable::NoCard { name: root.map(|root| root.name.clone()).unwrap_or_default() });
+    }
+    if second.is_some() {
+        return Err(Unreadable::Several);
+    }
+    let lines = Lines::of(&document);
+    Ok((document, lines))
+}
+
 /// The card's own lines.
 struct Lines<'a> {
     all: Vec<(usize, Content<'a>)>,
-    /// How many lines of repeated parts each group has, and its companions.
-    groups: BTreeSet<String>,
-    parts: BTreeMap<String, usize>,
+    groups: BTreeMap<String, Group>,
+}
+
+/// The lines of one group.
+#[derive(Default)]
+struct Group {
+    /// How many of them are repeated parts.
+    parts: usize,
+    /// The places of its companions among the card's own lines.
+    companions: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
     fn of(document: &Document<'a>) -> Self {
         let own = document.own(0).filter_map(|line| document.content(line).map(|content| (line, content)));
-        let all: Vec<_> = own.filter(|(_, content)| !content.text().trim().is_empty()).collect();
-        let mut groups = BTreeSet::new();
-        let mut parts = BTreeMap::new();
-        for (_, content) in &all {
-            if let Some(group) = group_of(content) {
-                if Row::of(&content.name()).is_some_and(|row| row.stem.is_some()) {
-                    *parts.entry(group.clone()).or_insert(0) += 1;
-                }
-                groups.insert(group);
+        let all: Vec<_> = own.filter(|(_, content)| !content.is_blank()).collect();
+        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+        for (place, (_, content)) in all.iter().enumerate() {
+            let Some(name) = group_of(content) else { continue };
+            let group = groups.entry(name).or_default();
+            if Row::of(content.raw_name()).is_some_and(|row| row.stem.is_some()) {
+                group.parts += 1;
+            } else if COMPANIONS.iter().any(|companion| content.is(companion.property)) {
+                group.companions.push(place);
             }
         }
-        Self { all, groups, parts }
+        Self { all, groups }
     }
 
     /// Reads VERSION; a second one means that two cards have run together.
@@ -123,15 +138,14 @@ impl<'a> Lines<'a> {
 
     /// Returns the companions of a line that is the only part in its group.
     fn companions(&self, content: &Content<'_>, stem: &str) -> Vec<(&'static Companion, usize, &Content<'a>)> {
-        let Some(group) = group_of(content).filter(|group| self.parts.get(group) == Some(&1)) else {
+        let group = group_of(content).and_then(|name| self.groups.get(&name));
+        let Some(group) = group.filter(|group| group.parts == 1 && !group.companions.is_empty()) else {
             return Vec::new();
         };
         let mut found = Vec::new();
         for companion in COMPANIONS.iter().filter(|companion| companion.stem.is_none_or(|only| only == stem)) {
-            let belongs = |(_, other): &&(usize, Content<'a>)| {
-                other.is(companion.property) && group_of(other).as_deref() == Some(group.as_str()) && companion.takes(other)
-            };
-            let mut matching = self.all.iter().filter(belongs);
+            let lines = group.companions.iter().filter_map(|place| self.all.get(*place));
+            let mut matching = lines.filter(|(_, other)| other.is(companion.property) && companion.takes(other));
             // Of two labels neither is known to be the right one.
             if let (Some((line, other)), None) = (matching.next(), matching.next()) {
                 found.push((companion, *line, other));
@@ -158,31 +172,53 @@ fn group_of(content: &Content<'_>) -> Option<String> {
 struct Reader {
     version: Version,
     items: Vec<Item>,
-    taken: BTreeSet<usize>,
-    counts: BTreeMap<&'static str, usize>,
-    explicit: BTreeSet<String>,
-    singles: BTreeSet<String>,
+    /// Which lines stand for something already.
+    taken: Vec<bool>,
+    counts: Vec<(&'static str, usize)>,
+    explicit: HashSet<Pointer>,
+    singles: Vec<&'static str>,
+    sets: Vec<Words>,
+}
+
+/// The words of one set, as far as lines hold them already.
+struct Words {
+    home: &'static str,
+    /// The item of the first line; its words are not looked at before there is a second one.
+    first: usize,
+    words: HashSet<Name>,
+    parameters: bool,
 }
 
 impl Reader {
-    fn new(version: Version) -> Self {
-        Self {
-            version,
-            items: Vec::new(),
-            taken: BTreeSet::new(),
-            counts: BTreeMap::new(),
-            explicit: BTreeSet::new(),
-            singles: BTreeSet::new(),
+    fn read(document: &Document<'_>, lines: &Lines<'_>) -> Result<Self, Unreadable> {
+        let mut reader = Self {
+            version: lines.version()?,
+            items: Vec::with_capacity(lines.all.len()),
+            taken: vec![false; document.lines().len()],
+            counts: Vec::new(),
+            explicit: HashSet::new(),
+            singles: Vec::new(),
+            sets: Vec::new(),
+        };
+        reader.properties(lines);
+        reader.agents(document, lines);
+        reader.verbatim(lines);
+        if reader.items.is_empty() { Err(Unreadable::Nothing) } else { Ok(reader) }
+    }
+
+    fn take(&mut self, line: usize) {
+        if let Some(taken) = self.taken.get_mut(line) {
+            *taken = true;
         }
     }
 
     fn properties(&mut self, lines: &Lines<'_>) {
         for (line, content) in &lines.all {
             if content.is("VERSION") {
-                self.taken.insert(*line);
+                self.take(*line);
                 continue;
             }
-            let row = if content.is_property() { Row::of(&content.name()) } else { None };
+            let row = if content.is_property() { Row::of(content.raw_name()) } else { None };
             let decoded = row.and_then(|row| Some((row, decode::decode(row, content, self.version)?)));
             let Some((row, decoded)) = decoded else { continue };
             match row.stem {
@@ -204,41 +240,79 @@ impl Reader {
         let mut kept = Vec::with_capacity(companions.len());
         for (companion, other, content) in companions {
             let text = self.version.escaping().unescape(&content.value()).into_owned();
-            decoded.fields.insert(companion.field.to_owned(), Value::Text(text));
-            self.taken.insert(other);
-            kept.push((companion, other));
+            if decoded.fields.put(Cow::Borrowed(companion.field), Value::Text(text)) {
+                self.take(other);
+                kept.push((companion, other));
+            }
         }
-        self.taken.insert(line);
-        let place = Place::Part(row, format!("{stem}/{id}"));
+        self.take(line);
+        let place = Place::Part(row, id);
         self.items.push(Item { place, line, companions: kept, fields: decoded.fields, parameters: decoded.parameters });
     }
 
-    /// Returns the local id of the next part: its PROP-ID, else its position among its like.
-    fn local_id(&mut self, stem: &'static str, explicit: Option<&str>) -> String {
-        let count = self.counts.entry(stem).or_insert(0);
-        *count += 1;
-        let own = explicit.filter(|id| !id.is_empty()).map(|id| format!("={}", pointer::escape(id)));
+    /// Returns the pointer of the next part: by its PROP-ID, else by its position among its like.
+    fn local_id(&mut self, stem: &'static str, explicit: Option<&str>) -> Pointer {
+        let count = match self.counts.iter_mut().find(|(found, _)| *found == stem) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                self.counts.push((stem, 1));
+                1
+            }
+        };
+        let own = explicit.filter(|id| !id.is_empty()).map(|id| Pointer::from(format!("{stem}/={}", pointer::escape(id))));
         match own {
-            Some(id) if self.explicit.insert(format!("{stem}/{id}")) => id,
-            Some(_) | None => count.to_string(),
+            Some(own) if self.explicit.insert(own.clone()) => own,
+            Some(_) | None => Pointer::concat(&[stem, &ordinal(count)]),
         }
     }
 
     /// Takes a line for fields of the record, unless one of them has a line already.
     fn single(&mut self, row: &'static Row, line: usize, decoded: decode::Decoded) {
-        let mut names: Vec<String> = decoded.fields.keys().cloned().collect();
-        if !matches!(row.form, Form::Set(_)) {
-            names.push(format!("={}", row.home()));
-        } else if !decoded.parameters.is_empty() {
-            names.push(format!("={};", row.home()));
-        }
-        if names.iter().any(|name| self.singles.contains(name)) {
+        let repeats = if matches!(row.form, Form::Set(_)) { self.repeats_word(row, &decoded) } else { self.repeats(row, &decoded) };
+        if repeats {
             return;
         }
-        self.singles.extend(names);
-        self.taken.insert(line);
+        self.take(line);
         let place = Place::Record(row);
         self.items.push(Item { place, line, companions: Vec::new(), fields: decoded.fields, parameters: decoded.parameters });
+    }
+
+    /// Tells whether a line of this row, or one with one of its fields, was there before; if not, notes them.
+    fn repeats(&mut self, row: &'static Row, decoded: &decode::Decoded) -> bool {
+        let names = || row.names().filter(|name| decoded.fields.contains(name)).chain([row.home()]);
+        if names().any(|name| self.singles.contains(&name)) {
+            return true;
+        }
+        names().for_each(|name| {
+            if !self.singles.contains(&name) {
+                self.singles.push(name);
+            }
+        });
+        false
+    }
+
+    /// Tells whether an earlier line of the set has one of the words, or parameters too; if not, notes them.
+    fn repeats_word(&mut self, row: &'static Row, decoded: &decode::Decoded) -> bool {
+        let next = self.items.len();
+        let with_parameters = !decoded.parameters.is_empty();
+        let Some(set) = self.sets.iter_mut().find(|set| set.home == row.home()) else {
+            self.sets.push(Words { home: row.home(), first: next, words: HashSet::new(), parameters: with_parameters });
+            return false;
+        };
+        if set.words.is_empty()
+            && let Some(first) = self.items.get(set.first)
+        {
+            set.words.extend(first.fields.names().cloned());
+        }
+        if (with_parameters && set.parameters) || decoded.fields.names().any(|word| set.words.contains(word)) {
+            return true;
+        }
+        set.parameters |= with_parameters;
+        set.words.extend(decoded.fields.names().cloned());
+        false
     }
 
     /// Keeps components as they are, each with the `AGENT:` before it (vCard 2.1 §2.4.3).
@@ -249,10 +323,10 @@ impl Reader {
             let agent = agent.filter(|(line, content)| is_agent(content) && is_gap(document, line + 1..component.first));
             let mut span = document.span(component);
             if let Some((line, _)) = agent {
-                self.taken.insert(*line);
+                self.take(*line);
                 span.start = document.lines().get(*line).map_or(span.start, |line| line.start);
             }
-            let pointer = Pointer::new(&format!("ext/vcard/components/{}", index + 1));
+            let pointer = Pointer::concat(&["ext/vcard/components", &ordinal(index + 1)]);
             let first = agent.map_or(component.first, |(line, _)| *line);
             let text = text_of(document, first..component.last + 1);
             self.keep(Place::Component(pointer, span), first, text);
@@ -262,51 +336,76 @@ impl Reader {
     fn verbatim(&mut self, lines: &Lines<'_>) {
         let mut count = 0;
         for (line, content) in &lines.all {
-            if self.taken.contains(line) {
+            if self.taken.get(*line) == Some(&true) {
                 continue;
             }
             count += 1;
-            let pointer = Pointer::new(&format!("ext/vcard/lines/{count}"));
+            let pointer = Pointer::concat(&["ext/vcard/lines", &ordinal(count)]);
             self.keep(Place::Line(pointer), *line, content.text().into_owned());
         }
     }
 
     fn keep(&mut self, place: Place, line: usize, text: String) {
-        let fields = Named::from([(String::new(), Value::Text(text))]);
-        self.items.push(Item { place, line, companions: Vec::new(), fields, parameters: Raw::new() });
-    }
-
-    fn record(&self) -> Record {
-        let mut record = Record::new(Kind::CONTACT);
-        for item in &self.items {
-            record.fields.extend(item.pointers());
-        }
-        if record.text("kind") == Some("group") {
-            record.kind = Kind::GROUP;
-        }
-        record
+        let fields = Named::of(vec![(Cow::Borrowed(""), Value::Text(text))]);
+        self.items.push(Item { place, line, companions: Vec::new(), fields, parameters: Raw::default() });
     }
 }
 
+/// Returns a number from 1 as text; small ones take no memory.
+fn ordinal(number: usize) -> Cow<'static, str> {
+    const SMALL: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    SMALL.get(number).map_or_else(|| Cow::Owned(number.to_string()), |text| Cow::Borrowed(*text))
+}
+
+/// Makes the record that items show together.
+fn record_of(items: Vec<Item>) -> Record {
+    let mut all: Vec<(Pointer, Value)> = Vec::with_capacity(items.len() * 3);
+    items.into_iter().for_each(|item| item.append(&mut all));
+    let mut record = Record { kind: Kind::CONTACT, fields: all.into_iter().collect() };
+    if record.text("kind") == Some("group") {
+        record.kind = Kind::GROUP;
+    }
+    record
+}
+
 impl Item {
-    /// Returns its fields under their pointers in the record.
-    fn pointers(&self) -> Vec<(Pointer, Value)> {
-        let (prefix, home) = match &self.place {
-            Place::Part(_, base) => (format!("{base}/"), base.as_str()),
-            Place::Record(row) => (String::new(), row.home()),
+    /// Tells whether its fields are those of the record itself.
+    pub(crate) fn is_of_record(&self) -> bool {
+        matches!(self.place, Place::Record(_))
+    }
+
+    /// Appends its fields under their pointers in the record.
+    fn append(self, all: &mut Vec<(Pointer, Value)>) {
+        let home = match self.place {
+            Place::Part(_, base) => {
+                let pointer = |name: &Name| Pointer::concat(&[base.as_str(), name]);
+                all.extend(self.fields.into_iter().map(|(name, value)| (pointer(&name), value)));
+                base
+            }
+            Place::Record(row) => {
+                all.extend(self.fields.into_iter().map(|(name, value)| (pointer_of(name), value)));
+                Pointer::from_static(row.home())
+            }
             Place::Line(pointer) | Place::Component(pointer, _) => {
-                return self.fields.values().map(|value| (pointer.clone(), value.clone())).collect();
+                all.extend(self.fields.into_iter().map(|(_, value)| (pointer.clone(), value)));
+                return;
             }
         };
-        let fields = self.fields.iter().map(|(name, value)| (Pointer::from(format!("{prefix}{name}")), value.clone()));
-        let raw = self.parameters.iter().map(|(name, raw)| (parameter_pointer(home, name), Value::text(raw)));
-        fields.chain(raw).collect()
+        let raw = self.parameters.into_iter().map(|(name, raw)| (parameter_pointer(home.as_str(), &name), Value::Text(raw)));
+        all.extend(raw);
+    }
+}
+
+fn pointer_of(name: Name) -> Pointer {
+    match name {
+        Cow::Borrowed(name) => Pointer::from_static(name),
+        Cow::Owned(name) => Pointer::from(name),
     }
 }
 
 /// Returns the pointer of an unmapped parameter.
 pub(crate) fn parameter_pointer(home: &str, name: &str) -> Pointer {
-    Pointer::from(format!("ext/vcard/params/{home}/{}", pointer::escape(name)))
+    Pointer::concat(&["ext/vcard/params", home, &pointer::escape(name)])
 }
 
 fn is_agent(content: &Content<'_>) -> bool {

@@ -3,4 +3,5 @@
 pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod lexical;
+pub(crate) mod named;
 pub(crate) mod table;

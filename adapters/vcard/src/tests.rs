@@ -5,5 +5,8 @@ mod corpus;
 mod edits;
 mod endpoint;
 mod folder;
+mod oracle;
+mod rest;
+mod rows;
 mod single;
 mod validity;

@@ -6,3 +6,4 @@ pub(crate) mod fresh;
 pub(crate) mod line;
 pub(crate) mod proof;
 pub(crate) mod refusal;
+pub(crate) mod rest;

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use adapter::{Format, Options};
+use record::Kind;
 use serde_json::json;
 
 use crate::arguments::Convert;
@@ -28,9 +29,12 @@ pub(crate) fn convert(context: &Context, arguments: &Convert) -> Outcome<Exit> {
     }
     let source = format(from.as_deref(), input, input.is_dir(), "--from")?;
     let folder = output.extension().is_none() || output.as_os_str().to_string_lossy().ends_with('/');
-    let target = format(to.as_deref(), output, folder, "--to")?;
-    let options = options(target, version.as_deref())?;
     let read = read(source, input, context)?;
+    let dated = [Kind::EVENT, Kind::TASK, Kind::JOURNAL].iter().any(|kind| read.holds(kind));
+    // A folder's name says nothing; what goes into it does.
+    let to = to.as_deref().or((folder && dated).then_some("ical"));
+    let target = format(to, output, folder, "--to")?;
+    let options = options(target, version.as_deref())?;
     let staged = Staged::beside(output)?;
     let written = write(target, &staged.file, folder, &options, &read, context)?;
     fs::rename(&staged.file, output).map_err(|error| Failure::io("make", output, &error))?;
@@ -101,11 +105,7 @@ fn report(context: &Context, output: &Path, read: &Read, written: &Written) -> E
     for (title, reason) in &written.refused {
         terminal.error(format!("warning: {} cannot be written: {}\n  = note: it is not in the output", shown(title), long(reason)));
     }
-    if !written.homeless.is_empty() {
-        let names: Vec<&str> = written.homeless.iter().take(NAMED).map(String::as_str).collect();
-        let more = if written.homeless.len() > NAMED { ", ..." } else { "" };
-        terminal.note(format!("note: {} cannot hold these fields: {}{more}", output.display(), names.join(", ")));
-    }
+    print_losses(context, output, written);
     let complete = read.broken.is_empty() && written.refused.is_empty();
     let exit = if complete { Exit::Done } else { Exit::Partial };
     let records = if written.count == 1 { "1 record".to_owned() } else { format!("{} records", written.count) };
@@ -116,10 +116,37 @@ fn report(context: &Context, output: &Path, read: &Read, written: &Written) -> E
         "records": written.count,
         "not_read": read.broken.len(),
         "not_written": written.refused.len(),
-        "fields_without_a_place": written.homeless,
+        "fields_without_a_place": written.homeless.keys().collect::<Vec<_>>(),
+        "losses": written.losses.iter().map(|(title, fields)| json!({ "record": title, "fields": fields })).collect::<Vec<_>>(),
         "exit": exit.code(),
     });
     terminal.object(&object);
     terminal.event(&object);
     exit
+}
+
+/// Says which fields the output does not hold as they are; with `-v` of which records.
+fn print_losses(context: &Context, output: &Path, written: &Written) {
+    let terminal = &context.terminal;
+    if written.about_the_file > 0 {
+        terminal.note(format!("note: what the input says of itself (its name, its zones) has no place in {}", output.display()));
+    }
+    if written.homeless.is_empty() {
+        return;
+    }
+    let mut fields: Vec<(&String, &usize)> = written.homeless.iter().collect();
+    fields.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+    let told = |(name, count): &(&String, &usize)| format!("{name} ({count})");
+    let names: Vec<String> = fields.iter().take(NAMED).map(told).collect();
+    let more = if fields.len() > NAMED { ", ..." } else { "" };
+    terminal.note(format!(
+        "note: {} cannot hold these fields as they are, of so many records: {}{more}",
+        output.display(),
+        names.join(", ")
+    ));
+    if terminal.verbosity > 0 {
+        for (title, fields) in &written.losses {
+            terminal.note(format!("  {}: {}", shown(title), fields.iter().map(String::as_str).collect::<Vec<_>>().join(", ")));
+        }
+    }
 }

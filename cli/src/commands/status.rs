@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::jobs;
+use crate::report::network;
 use crate::terminal::{Paint, columns, shown};
 use crate::work::{Deed, Done, work};
 
@@ -24,6 +25,9 @@ pub(crate) fn print(context: &Context, jobs: &[Done]) {
     let rows: Vec<Vec<String>> = jobs.iter().map(|done| row(context, done)).collect();
     for (line, done) in columns(&rows).iter().zip(jobs) {
         terminal.line(line);
+        if let Some((state, own)) = &done.standing {
+            network::lines(state, *own, network::now()).iter().for_each(|line| terminal.line(line));
+        }
         if terminal.verbosity > 0 {
             for (name, adapter, path) in &done.endpoints {
                 terminal.line(format!("  {}   {adapter}   {}", shown(name), path));

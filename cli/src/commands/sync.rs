@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use record::RecordId;
 use serde_json::{Value, json};
 
+use crate::arrival::WentBack;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -12,6 +13,7 @@ use crate::jobs::{self, Prepared};
 use crate::report::held;
 use crate::state::Home;
 use crate::summary;
+use crate::terminal::Terminal;
 use crate::work::{Deed, Done, work};
 
 /// The deletions that were confirmed, by collection.
@@ -62,8 +64,10 @@ pub(crate) fn each_job(context: &Context, prepared: &[Prepared<'_>], name: &str,
     if name != "status" {
         summary::print(terminal, &jobs, deed);
     }
-    let all: Vec<Value> = jobs.iter().map(Done::json).collect();
-    terminal.object(&json!({ "schema": format!("syncretic.{name}/1"), "jobs": all, "exit": exit.code() }));
+    if terminal.wants_objects() {
+        let all: Vec<Value> = jobs.iter().map(Done::json).collect();
+        terminal.object(&json!({ "schema": format!("syncretic.{name}/1"), "jobs": all, "exit": exit.code() }));
+    }
     terminal.event(&json!({ "v": 1, "type": "end", "exit": exit.code() }));
     if name == "status" {
         super::status::print(context, &jobs);
@@ -71,8 +75,8 @@ pub(crate) fn each_job(context: &Context, prepared: &[Prepared<'_>], name: &str,
     exit
 }
 
-/// Tells what stopped, what is quarantined, and the events of a job.
-fn tell(context: &Context, done: &Done, deed: Deed) {
+/// Tells what stopped, what is quarantined, and the events of a job to whoever wants them.
+pub(crate) fn tell(context: &Context, done: &Done, deed: Deed) {
     let terminal = &context.terminal;
     if let Some(failure) = &done.failure {
         terminal.error(failure);
@@ -82,7 +86,24 @@ fn tell(context: &Context, done: &Done, deed: Deed) {
             done.job, done.job
         ));
     }
+    if let Some(WentBack { was, is }) = done.went_back {
+        terminal.error(format!(
+            "warning: job `{}`: the server knows this device at v{was}, and this state directory is at v{is}: it was restored from a \
+             backup, or copied\n  = note: what others changed stays, and what this device has not told is kept\n  = help: a copy that runs \
+             beside the first needs an identity of its own: move its `device.key` away, and enroll it under another name",
+            done.job
+        ));
+    }
+    let events: BTreeSet<String> = done.report.reports.iter().flat_map(|report| &report.events).map(ToString::to_string).collect();
+    events.iter().for_each(|event| terminal.error(format!("note: job `{}`: {event}", done.job)));
     held::warn(terminal, &done.quarantined);
+    if terminal.wants_events() {
+        tell_events(terminal, done, deed);
+    }
+}
+
+/// Tells programs each change, and the job as a whole.
+fn tell_events(terminal: &Terminal, done: &Done, deed: Deed) {
     for report in &done.report.reports {
         for effect in &report.effects {
             let mut event = crate::report::json::effect(effect);

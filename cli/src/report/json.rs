@@ -18,6 +18,7 @@ pub(crate) fn endpoint(report: &Report, adapter: &str, path: &str) -> Value {
         "bytes_written": report.bytes_written,
         "quarantined": report.held.len(),
         "head": report.head,
+        "events": report.events.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "changes": report.effects.iter().map(effect).collect::<Vec<_>>(),
     })
 }

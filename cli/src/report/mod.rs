@@ -3,3 +3,4 @@
 pub(crate) mod changes;
 pub(crate) mod held;
 pub(crate) mod json;
+pub(crate) mod network;

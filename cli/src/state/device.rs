@@ -16,6 +16,7 @@ use crate::state::write_once;
 const TAG: &str = "syncretic-device-key-1 ";
 
 /// The device's key.
+#[derive(Clone)]
 pub(crate) struct Device {
     key: SigningKey,
 }
@@ -69,6 +70,16 @@ impl Keys for Device {
     fn verify(&self, _: &Collection, device: &DeviceId, message: &[u8], signature: &Signature) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         VerifyingKey::from_bytes(&device.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+    }
+}
+
+impl client::Key for Device {
+    fn device(&self) -> DeviceId {
+        Keys::device(self)
+    }
+
+    fn sign(&self, message: &[u8]) -> Signature {
+        Keys::sign(self, message)
     }
 }
 

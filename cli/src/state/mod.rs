@@ -7,22 +7,27 @@
 //! endpoints/<collection>/<endpoint>.sqlite the object stores
 //! holds/<hold>                             what a safety stop showed
 //! locks/<collection>                       held while a process syncs the collection
+//! servers/<host>-<digest>/                 a server that this device is enrolled at
+//! server/                                  the store of a server that is run here
 //! ```
 
 mod device;
 mod holds;
 mod lock;
+mod servers;
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use client::Address;
 use protocol::Collection;
 use record::Digest;
 
 pub(crate) use device::Device;
 pub(crate) use holds::Holds;
 pub(crate) use lock::Lock;
+pub(crate) use servers::{Enrolled, Servers};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -101,12 +106,18 @@ impl Home {
         self.root.join("store")
     }
 
+    /// Returns where a server that is run here keeps everything, unless another place is named.
+    pub(crate) fn server(&self) -> PathBuf {
+        self.root.join("server")
+    }
+
     /// Returns where an endpoint's object store lies.
     ///
     /// The place is part of the key: an endpoint whose path was changed joins anew, and what is not in the new place
-    /// was not deleted.
-    pub(crate) fn objects(&self, collection: &Collection, endpoint: &str, place: &Path) -> PathBuf {
-        let parts = [collection.as_str().as_bytes(), endpoint.as_bytes(), place.as_os_str().as_encoded_bytes()];
+    /// was not deleted. So is the server, if the collection is on one: another store is another log.
+    pub(crate) fn objects(&self, server: Option<&Address>, collection: &Collection, endpoint: &str, place: &Path) -> PathBuf {
+        let mut parts = vec![collection.as_str().as_bytes(), endpoint.as_bytes(), place.as_os_str().as_encoded_bytes()];
+        parts.extend(server.map(|server| server.as_str().as_bytes()));
         let digest = Digest::of_parts(&parts).to_string();
         let plain = |character: char| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' };
         let readable: String = endpoint.chars().take(READABLE).map(plain).collect();
@@ -132,6 +143,11 @@ impl Home {
     /// Returns the holds that were printed.
     pub(crate) fn holds(&self) -> Holds {
         Holds::in_folder(self.root.join("holds"))
+    }
+
+    /// Returns the servers that this device is enrolled at.
+    pub(crate) fn servers(&self) -> Servers {
+        Servers::in_folder(self.root.join("servers"))
     }
 
     /// Waits, for a bounded time, until this process is the only one that syncs the collection.
@@ -172,6 +188,18 @@ fn write_once(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         Err(error) => Err(error),
         Ok(()) => path.parent().map_or(Ok(()), sync_folder),
     }
+}
+
+/// Writes a whole file in one step, in the place of the one that is there; durable before it returns.
+fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let staged = PathBuf::from(name);
+    let written = stage(&staged, content, mode).and_then(|()| fs::rename(&staged, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&staged);
+    }
+    written.and_then(|()| path.parent().map_or(Ok(()), sync_folder))
 }
 
 fn stage(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
@@ -236,8 +264,9 @@ mod tests {
     fn endpoints_whose_names_look_alike_have_files_of_their_own() {
         let (_folder, home) = home();
         let contacts: Collection = "contacts".parse().unwrap();
-        let name =
-            |endpoint: &str| home.objects(&contacts, endpoint, Path::new("/here")).file_name().unwrap().to_string_lossy().into_owned();
+        let name = |endpoint: &str| {
+            home.objects(None, &contacts, endpoint, Path::new("/here")).file_name().unwrap().to_string_lossy().into_owned()
+        };
         assert!(name("csv:a/b.csv").starts_with("csv_a_b_csv-"));
         assert_ne!(name("csv:a/b.csv"), name("csv:a_b.csv"));
         assert!(name(&"x/../".repeat(60)).len() < 80);

@@ -47,11 +47,6 @@ fn a_kind_that_an_adapter_does_not_hold_is_said() {
 }
 
 #[test]
-fn a_server_is_not_promised() {
-    wrong("[job.contacts]", "[store]\nurl = \"https://sync.example\"\n[job.contacts]", &["syncretic.toml:2:7", "this machine only"]);
-}
-
-#[test]
 fn a_column_that_is_not_there_is_said_with_its_line() {
     let (sheet, cards) = crate::harness::people(2);
     let desk = Desk::with(&sheet, &crate::harness::lent(&cards));

@@ -1,7 +1,8 @@
 //! Scenarios: the real program on real files, each test one sentence of what a person may rely on.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "a test fails by panicking")]
 
+mod calendars;
 mod configuration;
 mod conflicts;
 mod conversions;
@@ -10,8 +11,19 @@ mod crashes;
 mod damage;
 mod deletions;
 mod demonstration;
+mod event_sheets;
 mod examples;
+mod faults;
+mod fidelity;
+mod going_back;
 mod harness;
 mod joins;
+mod lint;
 mod main_job;
+mod meeting;
+mod network;
+mod plugins;
+mod proxy;
+mod running;
 mod state;
+mod watching;

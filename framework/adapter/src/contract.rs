@@ -23,6 +23,15 @@ pub trait Adapter: Send {
         Ok(false)
     }
 
+    /// Reads again what a scan would remember for writing new items, where [`Adapter::same`] has just stood in for it.
+    ///
+    /// # Errors
+    /// Fails as [`Adapter::scan`] would.
+    fn recollect(&mut self, known: &dyn Known) -> Result<(), Error> {
+        let _ = known;
+        Ok(())
+    }
+
     /// Reports everything that is there: each item once, as changed, unchanged or broken.
     ///
     /// # Errors
@@ -64,6 +73,14 @@ pub trait Known: Sync {
 
     /// Returns the number of known items.
     fn count(&self) -> usize;
+
+    /// Hands on every known item and tells whether it can: what runs in another process is told all at once.
+    ///
+    /// Where it cannot, such an adapter takes everything for new, which costs time and nothing else.
+    fn each(&self, take: &mut dyn FnMut(&Key, &Fingerprint)) -> bool {
+        let _ = take;
+        false
+    }
 }
 
 /// Takes what a scan finds. An item is reported by exactly one call.

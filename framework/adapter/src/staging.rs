@@ -24,7 +24,7 @@ use crate::operation::StepId;
 use exchange::Slots;
 use journal::{Action, Entry, Journal};
 use platform::Disk;
-pub use stat::{Stat, read_whole, stat};
+pub use stat::{Stat, digest_whole, read_whole, stat};
 
 /// Where the steps of one endpoint stage their files: a folder on the same file system as the targets.
 ///
@@ -63,6 +63,8 @@ pub struct Stage {
     folder: PathBuf,
     entries: Vec<Entry>,
     calls: Vec<Call>,
+    /// The folder that was resolved and checked last, as it was named and as it is.
+    parent: Option<(PathBuf, PathBuf)>,
     open: bool,
 }
 
@@ -89,7 +91,7 @@ impl Staging {
     pub fn begin(&self, step: StepId) -> Result<Stage, Error> {
         let folder = self.folder(step);
         self.make_folder(&folder)?;
-        Ok(Stage { staging: self.clone(), step, folder, entries: Vec::new(), calls: Vec::new(), open: true })
+        Ok(Stage { staging: self.clone(), step, folder, entries: Vec::new(), calls: Vec::new(), parent: None, open: true })
     }
 
     fn folder(&self, step: StepId) -> PathBuf {
@@ -204,14 +206,21 @@ impl Stage {
     }
 
     /// Resolves the folder of `target`, but not `target` itself, and checks that files can be exchanged there.
-    fn resolve_parent(&self, target: &Path) -> Result<PathBuf, Error> {
+    fn resolve_parent(&mut self, target: &Path) -> Result<PathBuf, Error> {
         let name = target.file_name().ok_or_else(|| Error::Source { path: target.to_owned(), reason: "this names no file".to_owned() })?;
         let parent = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let resolved = fs::canonicalize(parent).map_err(|error| Error::io(parent, error))?.join(name);
+        if let Some((named, resolved)) = &self.parent
+            && named == parent
+        {
+            return Ok(resolved.join(name));
+        }
+        let folder = fs::canonicalize(parent).map_err(|error| Error::io(parent, error))?;
+        let resolved = folder.join(name);
         self.reachable(&resolved)?;
+        self.parent = Some((parent.to_owned(), folder));
         Ok(resolved)
     }
 

@@ -1,8 +1,10 @@
 //! Every check, as a table.
 
 mod apply;
+mod concurrency;
 mod damage;
 mod fidelity;
+mod names;
 mod open;
 mod preconditions;
 mod recovery;
@@ -53,18 +55,34 @@ pub(crate) const ALL: &[Check] = table![
     "apply-beside-an-edit" "What an editor saved in another item since the scan stands." preconditions::beside_an_edit,
     "apply-removed-meanwhile" "An item that is gone is not made again." preconditions::removed_meanwhile,
     "apply-create-exists" "An item that is there already is not made twice." preconditions::create_exists,
+    "apply-result-per-op" "A stale operation among others is answered alone, and every answer is true." concurrency::result_per_op,
     "apply-twice-same-step-safe" "The same step again does no harm." preconditions::twice_same_step,
+    "same-second-same-size-edit" "An edit that keeps size and time is seen." concurrency::same_second_same_size,
+    "editor-rename-replace" "A file that an editor replaced by another is a change, and is not overwritten." concurrency::rename_replace,
+    "external-edit-during-apply" "What an editor saves in the middle of a step stands." concurrency::edit_during_apply,
+    "racing-edits" "What an editor saves while a step runs stands." concurrency::racing_edits,
+    "two-instances-same-path" "A second instance undoes nothing that the first one wrote." concurrency::two_instances,
+    "crash-during-apply" "After a crash every item is what it was or what was asked, and recovery says which." concurrency::crash_during_apply,
     "recover-unknown-step-empty" "A step that was never begun has no fates." recovery::unknown_step,
     "recover-after-perform-says-done" "A finished step is done, for another instance too, until it is settled." recovery::after_perform,
     "recover-keeps-places" "Operations that were not done keep their places among the fates." recovery::keeps_places,
     "settle-twice" "Settling again, or what was never begun, does no harm." recovery::settle_twice,
-    "unknown-fields-preserved" "What the adapter does not know stays in the file." fidelity::unknown_preserved,
+    "unknown-field-preserved" "What the adapter does not know stays in the file." fidelity::unknown_preserved,
     "unicode" "Text comes back as it was: composed, decomposed, astral, right to left, joined." fidelity::unicode,
     "newlines" "Line breaks in a text come back." fidelity::newlines,
     "special-characters" "Separators, quotes and escapes of any format come back." fidelity::special_characters,
     "empty-vs-absent" "A field that is not there is not shown as an empty one." fidelity::empty_vs_absent,
     "nul-kept-or-refused" "A NUL is kept or refused, never a place to cut." fidelity::nul,
     "large-value-1MiB" "A text of one MiB comes back." fidelity::large_value,
+    "large-value-16MiB" "A text of 16 MiB comes back or is refused." fidelity::huge_value,
+    "many-fields" "An item of hundreds of fields shows them all." fidelity::many_fields,
+    "newlines-CR-LF-in-text" "A carriage return comes back, or is a line break, or is refused." fidelity::carriage_returns,
+    "dates" "A date, whole or partial, comes back or is refused." fidelity::dates,
+    "numbers" "A whole number comes back or is refused." fidelity::numbers,
+    "native-bytes-preserved" "However an item is written, a change of one field changes its own line only." fidelity::native_bytes,
+    "key-special-characters" "A name of any characters is made, changed and removed, or refused." names::special_keys,
+    "keys-differ-only-in-case" "Two names that differ in case only are two items, or the second is refused." names::case,
+    "keys-differ-only-in-normal-form" "Two names that differ in normal form only are two items, or the second is refused." names::normal_form,
     "blob-roundtrip" "A blob comes back byte for byte." fidelity::blob_roundtrip,
     "volatile-is-no-change" "A volatile field alone is no reason to write." fidelity::volatile,
     "cancel-honoured" "A host that says stop is obeyed, and nothing is written." recovery::cancel_honoured,

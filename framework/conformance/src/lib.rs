@@ -3,8 +3,10 @@
 //! An adapter's test describes it as a [`Subject`] and says `conformance::assert_conforms(&subject)`.
 //! Each check works in a fresh temporary folder and answers pass, fail or skipped, never without a reason.
 
+mod acting;
 mod checks;
 mod content;
+pub mod mutation;
 mod report;
 mod subject;
 mod trial;

@@ -69,6 +69,30 @@ pub trait Subject {
         None
     }
 
+    /// Tells whether the part that [`Subject::field`] belongs to may stand any number of times in one item.
+    fn repeats(&self) -> bool {
+        false
+    }
+
+    /// Names a field of [`Subject::sample`] that holds a date, if the format has such fields.
+    fn date(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Names a field of [`Subject::sample`] that holds a whole number, if the format has such fields.
+    fn number(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Makes a place with items that are written as oddly as the format allows: line endings, folds, case, quotes. Answers
+    /// `false` if there is one way only.
+    ///
+    /// # Errors
+    /// Fails if a file cannot be written.
+    fn make_oddly(&self, _path: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
+
     /// Returns how many lines of a file may differ after one short text was changed.
     fn lines_of_an_edit(&self) -> usize {
         1

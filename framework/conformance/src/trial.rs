@@ -198,6 +198,11 @@ impl Known for Memory {
     fn count(&self) -> usize {
         self.0.len()
     }
+
+    fn each(&self, take: &mut dyn FnMut(&Key, &Fingerprint)) -> bool {
+        self.0.iter().for_each(|(key, fingerprint)| take(key, fingerprint));
+        true
+    }
 }
 
 /// Blobs by digest.

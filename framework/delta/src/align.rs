@@ -13,7 +13,7 @@ pub(crate) mod part;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use record::pointer::Pointer;
-use record::{Digest, Record};
+use record::{Digest, Record, vocabulary};
 
 use crate::align::matching::Matching;
 use crate::align::part::{Part, dissect};
@@ -124,7 +124,7 @@ impl<'a> Names<'a> {
 /// Returns the pointer of the field `rest` of a part.
 pub(crate) fn pointer_of(stem: &str, id: &str, rest: &str) -> Pointer {
     // Verbatim lines and components are their part's only field.
-    Pointer::from(if stem.starts_with("ext/") { format!("{stem}/{id}") } else { format!("{stem}/{id}/{rest}") })
+    Pointer::from(if vocabulary::is_verbatim(stem) { format!("{stem}/{id}") } else { format!("{stem}/{id}/{rest}") })
 }
 
 #[cfg(test)]

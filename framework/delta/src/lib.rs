@@ -6,11 +6,14 @@ pub mod align;
 pub mod difference;
 pub mod link;
 pub mod merge;
+mod name;
 pub mod pair;
+pub mod snapshot;
 pub mod state;
 pub mod transaction;
 
 pub use difference::Holds;
 pub use merge::{Loser, Merged, Policy, Push, Sides, Target};
+pub use snapshot::Snapshot;
 pub use state::State;
 pub use transaction::{PayloadError, Transaction};

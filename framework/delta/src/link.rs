@@ -4,7 +4,6 @@
 //! Two different people must never become one, so whatever is not one to one is a doubt.
 
 mod join;
-mod name;
 mod person;
 mod things;
 
@@ -134,7 +133,7 @@ fn is_person(record: &Record) -> bool {
 
 /// Tells whether a field says something of the item rather than of whom it describes.
 fn is_bookkeeping(pointer: &str) -> bool {
-    matches!(pointer, "uid" | "prodId" | "created" | "updated")
+    matches!(pointer, "uid" | "prodId" | "created" | "updated" | "sequence" | "stamp")
 }
 
 #[cfg(test)]

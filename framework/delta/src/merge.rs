@@ -82,8 +82,18 @@ impl<'a> Sides<'a> {
         self.agreed.filter(|agreed| agreed.alive)?.record.fields.get(pointer)
     }
 
+    /// Tells whether nobody knows what a field's values came from: what stands in the store stands, and the other is kept.
+    fn unknown(&self, pointer: &Pointer) -> bool {
+        self.agreed.is_some_and(|agreed| agreed.alive && agreed.is_unknown(pointer))
+    }
+
     fn agreed_alive(&self) -> bool {
         self.agreed.is_some_and(|agreed| agreed.alive)
+    }
+
+    /// Tells whether the item joins with a record that died before this endpoint ever heard of it.
+    fn is_copy_of_dead(&self) -> bool {
+        self.agreed.is_none() && self.remote.is_some_and(|remote| !remote.alive && remote.linked.is_none())
     }
 
     /// Tells whether a difference in this field is a person's doing that this endpoint can see.
@@ -110,7 +120,8 @@ impl<'a> Sides<'a> {
 
     /// Returns the fields that a person changed here since the last common state.
     fn edits(&self, meant: &'a Record) -> Vec<(&'a Pointer, Option<&'a Value>)> {
-        let edited = |pointer: &&Pointer| meant.fields.get(*pointer) != self.base(pointer) && self.counts(pointer);
+        let edited =
+            |pointer: &&Pointer| meant.fields.get(*pointer) != self.base(pointer) && !self.unknown(pointer) && self.counts(pointer);
         self.pointers().into_iter().filter(edited).map(|pointer| (pointer, meant.fields.get(pointer))).collect()
     }
 }
@@ -122,6 +133,7 @@ pub fn merge(sides: &Sides<'_>, policy: Policy) -> Merged {
         (None, Some(remote)) if remote.alive => revive(sides, remote),
         (Some(meant), Some(remote)) if remote.alive => merge_fields(sides, meant, remote, policy),
         (Some(meant), Some(remote)) if sides.agreed_alive() => bury(sides, meant, remote),
+        (Some(meant), Some(remote)) if sides.is_copy_of_dead() => complete(sides, meant, remote),
         _ => Merged::NOTHING,
     }
 }
@@ -135,13 +147,33 @@ fn revive(sides: &Sides<'_>, remote: &State) -> Merged {
 /// The item lives here and died in the store: it goes, unless it was edited here since.
 fn bury(sides: &Sides<'_>, meant: &Record, remote: &State) -> Merged {
     let edits = sides.edits(meant);
+    let losers = unexplained(sides, meant, remote);
     if edits.is_empty() {
-        return Merged { target: Target::Delete, losers: Vec::new() };
+        return Merged { target: Target::Delete, losers };
     }
     let mut record = remote.record.clone();
     for (pointer, value) in edits {
         put(&mut record, pointer, value);
     }
+    keep_own(sides, meant, &mut record);
+    Merged { target: Target::Put(record), losers }
+}
+
+/// Values of which nobody knows what they came from are no edits: they do not bring a record back, but they are kept.
+fn unexplained(sides: &Sides<'_>, meant: &Record, remote: &State) -> Vec<Loser> {
+    let unknown = sides.agreed.into_iter().flat_map(State::unknown).filter(|pointer| sides.counts(pointer));
+    let lost = unknown.filter_map(|pointer| {
+        let value = meant.fields.get(pointer).filter(|value| remote.record.fields.get(pointer) != Some(value))?;
+        Some(Loser { field: pointer.clone(), value: value.clone(), against: Against::Death, base: None })
+    });
+    lost.collect()
+}
+
+/// A copy of a record that was deleted before it joined lives as it is; what it lacks was added after it was copied.
+fn complete(sides: &Sides<'_>, meant: &Record, remote: &State) -> Merged {
+    let mut record = remote.record.clone();
+    let held = meant.fields.iter().filter(|(pointer, _)| sides.counts(pointer));
+    held.for_each(|(pointer, value)| put(&mut record, pointer, Some(value)));
     keep_own(sides, meant, &mut record);
     Merged { target: Target::Put(record), losers: Vec::new() }
 }
@@ -157,7 +189,8 @@ fn merge_fields(sides: &Sides<'_>, meant: &Record, remote: &State, policy: Polic
         if mine == theirs || mine == base || !sides.counts(pointer) {
             continue;
         }
-        let standing = theirs != base && (policy == Policy::Store || !sides.agreed_alive());
+        let unknown = sides.unknown(pointer);
+        let standing = unknown || theirs != base && (policy == Policy::Store || !sides.agreed_alive());
         if !standing {
             put(&mut record, pointer, mine);
         } else if let Some(value) = mine {
@@ -217,10 +250,14 @@ fn start(id: RecordId, kind: &Kind, life: Option<Life>) -> Push {
     Push { change: Change { life, ..Change::new(id, kind.clone()) }, losers: Vec::new() }
 }
 
-/// A record that the store does not know, or that was made anew after its deletion.
+/// A record that the store does not know, or that was made anew after its deletion, or a copy of a deleted one that joins.
 fn born(id: RecordId, sides: &Sides<'_>, meant: &Record) -> Push {
     let mut push = start(id, &meant.kind, Some(Life::Born));
     push.change.set = meant.fields.clone();
+    if let Some(remote) = sides.remote.filter(|_| sides.is_copy_of_dead()) {
+        push.change.set.retain(|pointer, value| remote.record.fields.get(pointer) != Some(value));
+        return push;
+    }
     for pointer in sides.remote.into_iter().flat_map(|remote| remote.record.fields.keys()) {
         if (sides.holds)(pointer) && !meant.fields.contains_key(pointer) {
             push.change.unset.insert(pointer.clone());

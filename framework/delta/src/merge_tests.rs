@@ -52,6 +52,41 @@ fn the_policy_mine_pushes_the_local_value_and_keeps_the_other() {
 }
 
 #[test]
+fn an_older_copy_of_a_deleted_record_joins_and_lives_with_what_was_added_since() {
+    let copy = record(&[("phone", "1"), ("note", "mine")]);
+    let dead = state(false, &[("phone", "2"), ("email", "added after the copy was made")]);
+    let result = merged(Some(&copy), None, Some(&dead));
+    let whole = record(&[("phone", "1"), ("email", "added after the copy was made"), ("note", "mine")]);
+    assert_eq!(result, Merged { target: Target::Put(whole.clone()), losers: vec![] });
+    for meant in [copy.clone(), whole] {
+        let push = push(RecordId([1; 16]), &sides(Some(&meant), None, Some(&dead))).unwrap();
+        assert_eq!((push.change.life, push.change.set), (Some(Life::Born), copy.fields.clone()));
+        assert_eq!((push.change.unset, push.losers), (BTreeSet::new(), vec![]));
+    }
+}
+
+#[test]
+fn a_value_of_unknown_origin_is_kept_beside_what_stands_and_brings_nothing_back() {
+    let mut agreed = state(true, &[("phone", "1")]);
+    agreed.forget(&Pointer::new("phone"));
+    let mine = record(&[("phone", "2")]);
+    let alive = merged(Some(&mine), Some(&agreed), Some(&state(true, &[("phone", "3")])));
+    assert_eq!((&alive.target, alive.losers[0].against), (&Target::Put(record(&[("phone", "3")])), Against::Value));
+    let dead = merged(Some(&mine), Some(&agreed), Some(&state(false, &[("phone", "3")])));
+    assert_eq!((&dead.target, dead.losers[0].against), (&Target::Delete, Against::Death));
+    assert_eq!(dead.losers[0].value, Value::text("2"));
+}
+
+#[test]
+fn a_record_that_is_made_anew_after_its_deletion_is_what_it_shows() {
+    let (anew, dead) = (record(&[("phone", "1")]), state(false, &[("phone", "2"), ("email", "a")]));
+    let sides = sides(Some(&anew), Some(&dead), Some(&dead));
+    assert_eq!(merge(&sides, Policy::Store).target, Target::Nothing);
+    let push = push(RecordId([1; 16]), &sides).unwrap();
+    assert_eq!((push.change.set, push.change.unset), (anew.fields.clone(), BTreeSet::from([Pointer::new("email")])));
+}
+
+#[test]
 fn without_a_common_ancestor_the_store_stands_whatever_the_policy() {
     let (mine, theirs) = (record(&[("phone", "2"), ("note", "mine")]), state(true, &[("phone", "3")]));
     let result = merge(&sides(Some(&mine), None, Some(&theirs)), Policy::Mine);

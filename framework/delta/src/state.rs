@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use record::codec::{CodecError, MAX_FIELDS, Reader, Writer};
 use record::{Change, Kind, Life, Pointer, Record, RecordId, Value};
 
+/// The sequence of a field of which it is not known any more what was agreed; no entry has it.
+const UNKNOWN: u64 = u64::MAX;
+
 /// What a record is after some entries. A dead one keeps its content, so that an edit can bring it back whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
@@ -35,8 +38,14 @@ impl State {
             Some(Life::Linked(into)) => (self.alive, self.at, self.linked) = (false, sequence, Some(into)),
             None => {}
         }
-        for (pointer, value) in &change.set {
-            self.put(pointer, Some(value), sequence);
+        if self.record.fields.is_empty() {
+            // A first content is the change's own.
+            self.record.fields.clone_from(&change.set);
+            self.since.extend(change.set.keys().map(|pointer| (pointer.clone(), sequence)));
+        } else {
+            for (pointer, value) in &change.set {
+                self.put(pointer, Some(value), sequence);
+            }
         }
         for pointer in &change.unset {
             self.put(pointer, None, sequence);
@@ -50,6 +59,23 @@ impl State {
             None => self.record.fields.remove(pointer),
         };
         self.since.insert(pointer.clone(), sequence);
+    }
+
+    /// Forgets what a field is agreed to be: nobody knows any more what its values on two sides came from.
+    pub fn forget(&mut self, pointer: &Pointer) {
+        self.record.fields.remove(pointer);
+        self.since.insert(pointer.clone(), UNKNOWN);
+    }
+
+    /// Tells whether it is not known any more what was agreed on a field.
+    #[must_use]
+    pub fn is_unknown(&self, pointer: &Pointer) -> bool {
+        self.since.get(pointer) == Some(&UNKNOWN)
+    }
+
+    /// Iterates over the fields of which it is not known any more what was agreed.
+    pub fn unknown(&self) -> impl Iterator<Item = &Pointer> {
+        self.since.iter().filter(|(_, since)| **since == UNKNOWN).map(|(pointer, _)| pointer)
     }
 
     /// Writes the state as `[alive, at, linked, record, [[pointer, sequence] …]]`.

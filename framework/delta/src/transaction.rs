@@ -121,13 +121,7 @@ impl Transaction {
     /// Returns the payload: a header `[version, codec, cipher, key epoch, nonce, length]` and the packed content.
     #[must_use]
     pub fn pack(&self) -> Vec<u8> {
-        let content = self.encode();
-        let mut header = Writer::default();
-        header.array(6).unsigned(VERSION).unsigned(ZSTD_CBOR).unsigned(0).unsigned(0).bytes(&[]).unsigned(content.len() as u64);
-        let mut payload = header.finish();
-        // Compressing memory into memory cannot fail; if it ever did, nothing would be unpacked from what is missing.
-        payload.extend(zstd::bulk::compress(&content, LEVEL).unwrap_or_default());
-        payload
+        wrap(&self.encode())
     }
 
     /// Reads a payload. The length that it declares bounds what is unpacked and sizes nothing in advance.
@@ -135,18 +129,31 @@ impl Transaction {
     /// # Errors
     /// Fails if the payload is of a newer version, damaged, or not canonical.
     pub fn unpack(payload: &[u8]) -> Result<Self, PayloadError> {
-        let mut reader = Reader::new(payload);
-        reader.tuple("a payload header", 6)?;
-        let (version, codec, cipher) = (reader.unsigned()?, reader.unsigned()?, reader.unsigned()?);
-        if (version, codec, cipher) != (VERSION, ZSTD_CBOR, 0) {
-            return Err(PayloadError::Newer { version, codec, cipher });
-        }
-        let (_epoch, _nonce) = (reader.unsigned()?, reader.bytes()?);
-        let declared = reader.unsigned()?;
-        let packed = payload.get(reader.position()..).unwrap_or_default();
-        let transaction = Self::decode(&unpack(packed, declared)?)?;
-        Ok(transaction)
+        Ok(Self::decode(&unwrap(payload)?)?)
     }
+}
+
+/// Puts the header before packed content.
+pub(crate) fn wrap(content: &[u8]) -> Vec<u8> {
+    let mut header = Writer::default();
+    header.array(6).unsigned(VERSION).unsigned(ZSTD_CBOR).unsigned(0).unsigned(0).bytes(&[]).unsigned(content.len() as u64);
+    let mut payload = header.finish();
+    // Compressing memory into memory cannot fail; if it ever did, nothing would be unpacked from what is missing.
+    payload.extend(zstd::bulk::compress(content, LEVEL).unwrap_or_default());
+    payload
+}
+
+/// Reads the header and returns the content.
+pub(crate) fn unwrap(payload: &[u8]) -> Result<Vec<u8>, PayloadError> {
+    let mut reader = Reader::new(payload);
+    reader.tuple("a payload header", 6)?;
+    let (version, codec, cipher) = (reader.unsigned()?, reader.unsigned()?, reader.unsigned()?);
+    if (version, codec, cipher) != (VERSION, ZSTD_CBOR, 0) {
+        return Err(PayloadError::Newer { version, codec, cipher });
+    }
+    let (_epoch, _nonce) = (reader.unsigned()?, reader.bytes()?);
+    let declared = reader.unsigned()?;
+    unpack(payload.get(reader.position()..).unwrap_or_default(), declared)
 }
 
 fn unpack(packed: &[u8], declared: u64) -> Result<Vec<u8>, PayloadError> {

@@ -9,6 +9,7 @@ use record::{Conflict, ConflictId, Digest, Pointer, Record, RecordId};
 use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
+use crate::found::Knowledge;
 use crate::objects::{Intent, Seen, Step};
 use crate::recover::{advance, settle};
 use crate::report::{Deed, Direction, Effect, Held};
@@ -22,6 +23,8 @@ struct Prepared {
     fingerprint: Option<Fingerprint>,
     local: Option<Record>,
     changed: Vec<Pointer>,
+    /// What the rehearsal answered that the item will show.
+    rehearsed: Option<Record>,
 }
 
 /// Collects an adapter's answers by index.
@@ -53,14 +56,15 @@ impl Blobs for StoreBlobs<'_> {
 /// Writes what the merge wants, as one step.
 pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<(), Error> {
     if wishes.is_empty() {
-        return session.trees.commit();
+        return session.trees.note_down();
     }
+    recollect(session, &wishes)?;
     let step = StepId(session.doors.randomness.id());
     let prepared = prepare(session, wishes);
     let rehearsed = perform(session, step, &prepared, Mode::Rehearse)?;
     let (prepared, intents) = intents(session, prepared, rehearsed);
     if intents.is_empty() {
-        return session.trees.commit();
+        return session.trees.note_down();
     }
     session.trees.put_step(Some(Step { id: step, intents: intents.clone() }));
     session.trees.commit()?;
@@ -68,7 +72,7 @@ pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Resul
     let outcomes = perform(session, step, &prepared, Mode::Perform)?;
     session.doors.at(Point::Applied).await;
     for ((prepared, intent), outcome) in prepared.iter().zip(intents).zip(outcomes) {
-        conclude(session, prepared, intent, outcome);
+        conclude(session, prepared, intent, outcome)?;
     }
     let attention = session.trees.attention();
     agree(&mut session.trees, &attention)?;
@@ -76,6 +80,16 @@ pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Resul
     session.trees.commit()?;
     session.doors.at(Point::Advanced).await;
     settle(session, step).await
+}
+
+/// Lets an adapter that was only asked whether anything changed read what new items are made by.
+fn recollect(session: &mut Session<'_>, wishes: &[Wish]) -> Result<(), Error> {
+    let new = |wish: &Wish| session.trees.sides(wish.id).0.is_none();
+    if session.asked && wishes.iter().any(new) {
+        let knowledge = Knowledge::of(session.trees.objects().items()?);
+        session.adapter.recollect(&knowledge).map_err(|error| session.adapter_error(error))?;
+    }
+    Ok(())
 }
 
 fn prepare(session: &mut Session<'_>, wishes: Vec<Wish>) -> Vec<Prepared> {
@@ -89,7 +103,7 @@ fn prepare(session: &mut Session<'_>, wishes: Vec<Wish>) -> Vec<Prepared> {
             (_, None) => Vec::new(),
         };
         let (key, fingerprint) = seen.map(|seen| (seen.key.clone(), seen.fingerprint.clone())).unzip();
-        Prepared { wish, key, fingerprint, local, changed }
+        Prepared { wish, key, fingerprint, local, changed, rehearsed: None }
     };
     wishes.into_iter().map(prepare).collect()
 }
@@ -116,9 +130,13 @@ fn operation(prepared: &Prepared) -> Option<Op<'_>> {
 fn intents(session: &mut Session<'_>, prepared: Vec<Prepared>, rehearsed: Vec<Option<Outcome>>) -> (Vec<Prepared>, Vec<Intent>) {
     let mut kept = Vec::new();
     let mut intents = Vec::new();
-    for (prepared, outcome) in prepared.into_iter().zip(rehearsed) {
+    for (mut prepared, outcome) in prepared.into_iter().zip(rehearsed) {
         let becomes = match outcome {
-            Some(Outcome::Put { key, fingerprint, record, .. }) => Some(seen_after(session, &prepared, key, fingerprint, &record)),
+            Some(Outcome::Put { key, fingerprint, record, .. }) => {
+                let seen = seen_after(session, &prepared, key, fingerprint, &record);
+                prepared.rehearsed = Some(record);
+                Some(seen)
+            }
             Some(Outcome::Deleted { .. }) => None,
             other => {
                 not_done(session, &prepared, other);
@@ -184,21 +202,27 @@ pub(crate) fn conflict(session: &Session<'_>, record: RecordId, loser: &delta::L
     }
 }
 
-fn conclude(session: &mut Session<'_>, prepared: &Prepared, intent: Intent, outcome: Option<Outcome>) {
+fn conclude(session: &mut Session<'_>, prepared: &Prepared, intent: Intent, outcome: Option<Outcome>) -> Result<(), Error> {
     match outcome {
         Some(Outcome::Put { key, fingerprint, record, bytes }) => {
-            let becomes = seen_after(session, prepared, key, fingerprint, &record);
             tell(session, prepared, &intent);
+            let Intent { id, becomes, losers } = intent;
+            let becomes = match becomes {
+                // What was rehearsed and what was done show the same, and need not be aligned twice.
+                Some(seen) if prepared.rehearsed.as_ref() == Some(&record) => Seen { key, fingerprint, ..seen },
+                _ => seen_after(session, prepared, key, fingerprint, &record),
+            };
             session.report.bytes_written += bytes;
-            advance(session, Intent { becomes: Some(becomes), ..intent }, None, None);
+            advance(session, Intent { id, becomes: Some(becomes), losers }, None, None)?;
         }
         Some(Outcome::Deleted { bytes }) => {
             tell(session, prepared, &intent);
             session.report.bytes_written += bytes;
-            advance(session, Intent { becomes: None, ..intent }, None, None);
+            advance(session, Intent { becomes: None, ..intent }, None, None)?;
         }
         other => not_done(session, prepared, other),
     }
+    Ok(())
 }
 
 /// Notes for people what happened to an item.

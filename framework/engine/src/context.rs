@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use adapter::{Adapter, Profile};
 use delta::{Policy, Sides, Target};
-use protocol::Collection;
+use protocol::{Collection, Fence};
 use record::{Pointer, RecordId};
 
 use crate::doors::Doors;
@@ -45,6 +45,8 @@ pub(crate) struct Session<'s> {
     pub(crate) settings: &'s Settings,
     pub(crate) trees: Trees<'s>,
     pub(crate) profile: Profile,
+    /// Whether the adapter was only asked if anything changed, and said no: it has not read what is there.
+    pub(crate) asked: bool,
     /// Records whose items cannot be read now: nothing is done about them.
     pub(crate) untouchable: BTreeSet<RecordId>,
     /// What could not be read in this session's scan.
@@ -57,6 +59,8 @@ pub(crate) struct Session<'s> {
     pub(crate) pushed: BTreeSet<RecordId>,
     pub(crate) pulled: BTreeSet<RecordId>,
     pub(crate) report: Report,
+    /// The lease that this session holds, if others were first before.
+    pub(crate) fence: Option<Fence>,
 }
 
 impl<'s> Session<'s> {
@@ -75,12 +79,14 @@ impl<'s> Session<'s> {
             settings,
             trees,
             profile,
+            asked: false,
             untouchable: BTreeSet::new(),
             unread: Vec::new(),
             unwritten: Vec::new(),
             findings: Vec::new(),
             pushed: BTreeSet::new(),
             pulled: BTreeSet::new(),
+            fence: None,
             report: Report { endpoint: endpoint.to_owned(), ..Report::default() },
         }
     }

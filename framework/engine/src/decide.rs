@@ -7,11 +7,12 @@ use record::{Against, Change, Conflict, ConflictId, Life, Pointer, Record, Recor
 
 use crate::context::{Session, Settings};
 use crate::doors::{Doors, block_on};
+use crate::entry::take;
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::objects::{Joined, Objects, Seen};
 use crate::publish::seal;
-use crate::pull::{pull, take};
+use crate::pull::pull;
 use crate::trees::Trees;
 
 /// How often a decision is sent again because others were first.

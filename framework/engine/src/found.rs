@@ -52,6 +52,11 @@ impl Known for Knowledge {
     fn count(&self) -> usize {
         self.by_key.len() + self.namesakes.len()
     }
+
+    fn each(&self, take: &mut dyn FnMut(&Key, &Fingerprint)) -> bool {
+        self.by_key.iter().for_each(|(key, item)| take(key, &item.fingerprint));
+        true
+    }
 }
 
 /// What the adapter reported.

@@ -72,5 +72,7 @@ fn add(total: &mut Report, report: Report) {
         (total.pushed + report.pushed, total.pulled + report.pulled, total.bytes_written + report.bytes_written);
     let mut effects = std::mem::take(&mut total.effects);
     effects.extend(report.effects.iter().cloned());
-    *total = Report { pushed, pulled, bytes_written, effects, ..report };
+    let mut events = std::mem::take(&mut total.events);
+    events.extend(report.events.iter().cloned());
+    *total = Report { pushed, pulled, bytes_written, effects, events, ..report };
 }

@@ -111,7 +111,7 @@ fn newcomers(session: &mut Session<'_>) -> Result<Vec<(RecordId, Record)>, Error
 /// Returns the living records of the collection that have no item here.
 fn residents(session: &mut Session<'_>) -> Result<Vec<(RecordId, Record)>, Error> {
     // What this session saw and did not keep yet decides, too.
-    session.trees.commit()?;
+    session.trees.note_down()?;
     let kinds = &session.profile.kinds;
     let mut residents = Vec::new();
     session.trees.objects().each_unseen(&mut |id, state| {

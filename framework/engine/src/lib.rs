@@ -7,17 +7,21 @@
 
 pub mod decide;
 pub mod doors;
+mod entry;
 pub mod error;
 pub mod job;
 pub mod objects;
+pub mod registry;
 pub mod report;
 pub mod session;
+pub mod snapshot;
 
 mod absent;
 mod apply;
 pub mod context;
 mod found;
 mod guard;
+mod heal;
 mod identity;
 mod join;
 mod plan;
@@ -34,5 +38,7 @@ pub use error::Error;
 pub use guard::Guard;
 pub use job::{Endpoint, JobReport, run};
 pub use plan::plan;
-pub use report::{Deed, Direction, Effect, Held, Hold, Report};
+pub use registry::{Standing, note, stand};
+pub use report::{Deed, Direction, Effect, Event, Held, Hold, Report};
 pub use session::session;
+pub use snapshot::snapshot;

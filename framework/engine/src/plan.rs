@@ -71,6 +71,11 @@ impl Adapter for Rehearsing {
     }
 }
 
+/// A lease that keeps nobody away: a plan appends nothing.
+fn imagined_lease(holder: DeviceId) -> Lease {
+    Lease { holder, name: String::new(), fence: Fence(0), until: Timestamp(0) }
+}
+
 /// A store with entries that nobody appended.
 struct Imagined<'s> {
     inner: &'s dyn Store,
@@ -123,18 +128,16 @@ impl Store for Imagined<'_> {
     }
 
     fn place(&self, collection: &Collection, sequence: Sequence) -> Result<Place, protocol::Error> {
-        let log = self.head(collection)?.log;
-        let imagined = self.appended().get(collection).and_then(|entries| entries.iter().find(|entry| entry.sequence == sequence)).cloned();
-        imagined.map_or_else(|| self.inner.place(collection, sequence), |entry| Ok(Place::Here(entry.cursor(log))))
+        let head = self.head(collection)?;
+        let imagined = self.appended().get(collection).and_then(|entries| {
+            let entry = entries.iter().find(|entry| entry.sequence == sequence)?;
+            Some(entry.cursor(head.log))
+        });
+        imagined.map_or_else(|| self.inner.place(collection, sequence), |place| Ok(Place::Here(place)))
     }
 
-    fn find(&self, collection: &Collection, ids: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, protocol::Error> {
-        let log = self.head(collection)?.log;
-        let mut found: BTreeMap<TransactionId, Cursor> = self.inner.find(collection, ids)?.into_iter().collect();
-        for entry in self.appended().get(collection).into_iter().flatten() {
-            found.insert(entry.envelope.transaction, entry.cursor(log));
-        }
-        Ok(ids.iter().filter_map(|id| found.get(id).map(|cursor| (*id, *cursor))).collect())
+    fn find(&self, collection: &Collection, transactions: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, protocol::Error> {
+        self.inner.find(collection, transactions)
     }
 
     fn arrived(&self, _: &Collection, _: &DeviceId, _: &Cursor) -> Result<(), protocol::Error> {
@@ -158,19 +161,19 @@ impl Store for Imagined<'_> {
     }
 
     fn acquire(&self, _: &Collection, device: &DeviceId, _: Duration) -> Result<Lease, protocol::Error> {
-        Ok(Lease { holder: *device, name: String::new(), fence: Fence(0), until: Timestamp(0) })
+        Ok(imagined_lease(*device))
     }
 
-    fn renew(&self, collection: &Collection, fence: Fence, _: Duration) -> Result<Lease, protocol::Error> {
-        Err(protocol::Error::StaleFence { collection: collection.to_string(), fence })
+    fn renew(&self, _: &Collection, fence: Fence, _: Duration) -> Result<Lease, protocol::Error> {
+        Ok(Lease { fence, ..imagined_lease(DeviceId([0; 32])) })
     }
 
     fn release(&self, _: &Collection, _: Fence) -> Result<(), protocol::Error> {
         Ok(())
     }
 
-    fn lease(&self, collection: &Collection) -> Result<Option<Lease>, protocol::Error> {
-        self.inner.lease(collection)
+    fn lease(&self, _: &Collection) -> Result<Option<Lease>, protocol::Error> {
+        Ok(None)
     }
 
     fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, protocol::Error> {

@@ -7,13 +7,13 @@ use record::{Conflict, ConflictId, Digest, Record, RecordId, Value};
 use crate::apply::conflict;
 use crate::context::Session;
 use crate::doors::{Doors, Point};
+use crate::entry::{record_digests, take};
 use crate::error::Error;
 use crate::objects::Frozen;
-use crate::pull::{record_digests, take};
 use crate::report::{Deed, Direction, Effect};
 
 /// How many changes one transaction carries at most.
-const MAX_CHANGES: usize = 50_000;
+pub(crate) const MAX_CHANGES: usize = 50_000;
 
 /// What became of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +31,20 @@ pub(crate) async fn publish(session: &mut Session<'_>) -> Result<Published, Erro
         upload(session, &built.transaction)?;
         let envelope = freeze(session, &built)?;
         session.doors.at(Point::Frozen).await;
-        let answer = session.doors.store.append(&session.settings.collection, &envelope)?;
+        let answer = session.doors.store.append_fenced(&session.settings.collection, &envelope, session.fence);
         session.doors.at(Point::Sent).await;
+        if matches!(answer, Err(StoreError::StaleFence { .. })) {
+            session.fence = None;
+            return Ok(Published::Stale);
+        }
+        let answer = answer?;
         let Appended::Entry(entry) = answer else { return Ok(Published::Stale) };
         if session.trees.meta.cursor.is_none_or(|cursor| entry.sequence != cursor.sequence.next()) {
             return Ok(Published::Stale);
         }
         take(session, &entry)?;
         session.trees.meta.out = None;
-        session.trees.commit()?;
+        session.trees.note_down()?;
         session.report.bytes_written += envelope.encode().len() as u64;
         session.pushed.extend(built.transaction.changes.iter().map(|change| change.id));
         session.report.effects.extend(built.effects);
@@ -159,7 +164,7 @@ fn freeze(session: &mut Session<'_>, built: &Built) -> Result<Envelope, Error> {
     let conflicts = built.transaction.conflicts.iter().map(|conflict| conflict.id).collect();
     // The values that lose by this very push are not kept as pending: if it is refused, they have not lost.
     let meta = &mut session.trees.meta;
-    meta.frozen.push(Frozen { transaction: envelope.transaction, base, conflicts });
+    meta.frozen.push(Frozen { transaction: envelope.transaction, base, conflicts, envelope: Some(envelope.clone()) });
     meta.out = Some(envelope.clone());
     session.trees.commit()?;
     Ok(envelope)

@@ -1,14 +1,16 @@
 //! The pull: entries after the cursor, verified, folded into the remote tree.
 
-use delta::Transaction;
-use protocol::{Appended, Collection, Cursor, Entry, Error as StoreError, RecordDigest};
-use record::{Digest, RecordId};
+use protocol::{Appended, Cursor, Error as StoreError};
 
 use crate::context::Session;
 use crate::doors::Point;
+use crate::entry::take;
 use crate::error::Error;
-use crate::trees::agree;
+use crate::heal::heal;
+use crate::snapshot::resume;
 
+/// How often a store may go back during one pull.
+const MAX_HEALED: usize = 3;
 /// How many entries are asked for at once.
 const PAGE: usize = 256;
 
@@ -19,9 +21,21 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
         let head = session.doors.store.head(collection)?;
         session.trees.meta.cursor = Some(Cursor::start(head.log));
     }
+    let mut healed = 0;
     loop {
         let Some(cursor) = session.trees.meta.cursor else { return Ok(()) };
-        let page = session.doors.store.read(collection, &cursor, PAGE)?;
+        let page = match session.doors.store.read(collection, &cursor, PAGE) {
+            Err(StoreError::UnknownCursor { .. }) if healed < MAX_HEALED => {
+                healed += 1;
+                heal(session)?;
+                continue;
+            }
+            Err(StoreError::Compacted { .. }) => {
+                resume(session)?;
+                continue;
+            }
+            answer => answer?,
+        };
         for entry in &page.entries {
             take(session, entry)?;
         }
@@ -41,7 +55,7 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
             session.trees.meta.frozen.retain(|frozen| frozen.base == at);
             session.trees.meta.out = None;
         }
-        session.trees.commit()?;
+        session.trees.note_down()?;
         session.doors.at(Point::Pulled).await;
         if last {
             return Ok(());
@@ -57,65 +71,4 @@ fn resend(session: &mut Session<'_>) -> Result<bool, Error> {
         Appended::Entry(entry) if entry.sequence == out.base.sequence.next() => take(session, &entry).map(|()| true),
         Appended::Entry(_) | Appended::Stale(_) => Ok(true),
     }
-}
-
-/// Takes one entry in: checks that it follows the cursor and is what it says, then folds it.
-pub(crate) fn take(session: &mut Session<'_>, entry: &Entry) -> Result<(), Error> {
-    let transaction = verify(session, entry)?;
-    let sequence = entry.sequence.0;
-    let frozen = session.trees.meta.frozen.iter().find(|frozen| frozen.transaction == entry.envelope.transaction).cloned();
-    let mut touched = Vec::new();
-    for change in &transaction.changes {
-        let id = session.trees.fold(change, sequence)?;
-        if frozen.is_some() {
-            session.trees.fold_agreed(id, change, sequence)?;
-        }
-        touched.push(id);
-    }
-    for conflict in transaction.conflicts {
-        let record = session.trees.resolve(conflict.record)?;
-        session.trees.open_conflict(record::Conflict { record, ..conflict });
-    }
-    transaction.settled.into_iter().for_each(|id| session.trees.close_conflict(id));
-    if let Some(frozen) = frozen {
-        session.trees.meta.frozen.retain(|other| other.transaction != frozen.transaction);
-        session.trees.meta.pending.retain(|conflict| !frozen.conflicts.contains(&conflict.id));
-    }
-    agree(&mut session.trees, &touched)?;
-    if let Some(cursor) = session.trees.meta.cursor {
-        session.trees.meta.cursor = Some(entry.cursor(cursor.log));
-    }
-    Ok(())
-}
-
-fn verify(session: &Session<'_>, entry: &Entry) -> Result<Transaction, Error> {
-    let collection = &session.settings.collection;
-    let wrong = |reason: String| Error::Entry { sequence: entry.sequence.0, collection: collection.to_string(), reason };
-    let Some(cursor) = session.trees.meta.cursor else { return Err(wrong("there is no cursor to follow".into())) };
-    if entry.sequence != cursor.sequence.next() || entry.previous != cursor.hash {
-        return Err(wrong(format!("it does not follow {}", cursor.sequence)));
-    }
-    let envelope = &entry.envelope;
-    if Entry::chain(cursor.log, entry.sequence, entry.previous, envelope) != entry.hash {
-        return Err(wrong("its hash does not fit its content".into()));
-    }
-    if !session.doors.keys.verify(collection, &envelope.device, &envelope.signed(collection), &envelope.signature) {
-        return Err(wrong(format!("device {} did not sign it, or may not write", envelope.device)));
-    }
-    let transaction = Transaction::unpack(&envelope.payload).map_err(|error| wrong(error.to_string()))?;
-    let header = &envelope.header;
-    let records = record_digests(collection, &transaction);
-    if header.operations != transaction.operations() || header.deletions != transaction.deletions() || header.records != records {
-        return Err(wrong("its clear header does not tell the truth about its payload".into()));
-    }
-    Ok(transaction)
-}
-
-/// Returns the digests under which a store may count the records that a transaction touches.
-pub(crate) fn record_digests(collection: &Collection, transaction: &Transaction) -> Vec<RecordDigest> {
-    let of = |id: &RecordId| RecordDigest(Digest::of_parts(&[b"syncretic.record/1", collection.as_str().as_bytes(), &id.0]).head());
-    let mut digests: Vec<RecordDigest> = transaction.records().iter().map(of).collect();
-    digests.sort();
-    digests.dedup();
-    digests
 }

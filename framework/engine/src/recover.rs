@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use adapter::{Fate, Fingerprint, Key};
+use delta::State;
 use record::RecordId;
 
 use crate::context::Session;
@@ -27,7 +28,7 @@ pub(crate) async fn recover(session: &mut Session<'_>) -> Result<(), Error> {
         let mut fates = fates.into_iter();
         for intent in step.intents {
             if let Some(Fate::Done { key, fingerprint }) = fates.next() {
-                advance(session, intent, key, fingerprint);
+                advance(session, intent, key, fingerprint)?;
             } else {
                 session.trees.attend(intent.id);
             }
@@ -74,17 +75,37 @@ pub(crate) async fn settle(session: &mut Session<'_>, step: adapter::StepId) -> 
     }
     session.doors.at(Point::Settled).await;
     session.trees.put_step(None);
-    session.trees.commit()
+    session.trees.note_down()
 }
 
 /// Takes note that an intent's exchange happened: what was seen follows, and its losers count.
-pub(crate) fn advance(session: &mut Session<'_>, intent: Intent, key: Option<Key>, fingerprint: Option<Fingerprint>) {
+pub(crate) fn advance(session: &mut Session<'_>, intent: Intent, key: Option<Key>, fingerprint: Option<Fingerprint>) -> Result<(), Error> {
     let becomes = intent.becomes.map(|seen| Seen {
         key: key.unwrap_or_else(|| seen.key.clone()),
         fingerprint: fingerprint.unwrap_or_else(|| seen.fingerprint.clone()),
         ..seen
     });
     session.trees.meta.note = None;
+    renamed_on_arrival(session, intent.id, becomes.as_ref())?;
     session.trees.put_seen(intent.id, becomes);
     session.trees.meta.pending.extend(intent.losers);
+    Ok(())
+}
+
+/// A new item that got another unique name than its record, because that one was taken: the rename is this endpoint's
+/// doing. If the name that the collection has were not agreed, the item's deletion would look like one that missed it.
+fn renamed_on_arrival(session: &mut Session<'_>, id: RecordId, becomes: Option<&Seen>) -> Result<(), Error> {
+    let Some((unique, becomes)) = session.profile.unique.clone().zip(becomes) else { return Ok(()) };
+    session.trees.fetch(id)?;
+    let (None, agreed, Some(remote)) = session.trees.sides(id) else { return Ok(()) };
+    let stands = remote.record.fields.get(&unique).filter(|_| remote.alive).cloned();
+    if stands.is_none() || becomes.meant.fields.get(&unique) == stands.as_ref() {
+        return Ok(());
+    }
+    let born = || State { alive: true, at: remote.at, ..State::unborn(remote.record.kind.clone()) };
+    let mut agreed = agreed.filter(|agreed| agreed.alive).cloned().unwrap_or_else(born);
+    let since = remote.since.get(&unique).copied().unwrap_or(remote.at);
+    agreed.put(&unique, stands.as_ref(), since);
+    session.trees.put_agreed(id, Some(agreed));
+    Ok(())
 }

@@ -26,6 +26,56 @@ pub struct Report {
     pub head: u64,
     /// Whether anything was not done because the application changed meanwhile: another session finds out.
     pub unfinished: bool,
+    /// What a person should know about the store and this device.
+    pub events: Vec<Event>,
+}
+
+/// Something about the store that a person should know: nothing was lost, and nothing has to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The store went back in time, as by a backup that was restored, and got back what it had lost.
+    StoreWentBack {
+        /// The version that was known here.
+        from: u64,
+        /// The newest version that the store still had of it.
+        to: u64,
+        /// How many entries were put back as they were.
+        entries: usize,
+        /// How many records were told again, where entries could not be put back as they were.
+        records: usize,
+    },
+    /// The store of the collection was made anew, and got everything back.
+    StoreMadeAnew {
+        /// The version that was known here, of the store that is no more.
+        from: u64,
+        /// How many records were told again.
+        records: usize,
+    },
+    /// The entries after what was known here are no longer kept: a snapshot took their place.
+    FromSnapshot {
+        /// The version that was known here.
+        from: u64,
+        /// The snapshot's version.
+        to: u64,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StoreWentBack { from, to, entries, records: 0 } => {
+                write!(f, "the store went back from v{from} to v{to}; {entries} versions were put back as they were")
+            }
+            Self::StoreWentBack { from, to, records, .. } => {
+                write!(f, "the store went back from v{from} to v{to}, and went on; {records} records were told again")
+            }
+            Self::StoreMadeAnew { from, records } => {
+                write!(f, "the store was made anew since v{from}; {records} records were told again")
+            }
+            Self::FromSnapshot { from, to } => write!(f, "caught up from v{from} to v{to} by a snapshot"),
+        }
+    }
 }
 
 /// Where a change went.

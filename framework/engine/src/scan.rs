@@ -18,7 +18,8 @@ use crate::report::{Direction, Held};
 
 /// Looks at the application and keeps what it shows.
 pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
-    if same(session)? {
+    session.asked = same(session)?;
+    if session.asked {
         session.doors.at(Point::Scanned).await;
         return Ok(());
     }
@@ -41,7 +42,7 @@ pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
         session.trees.meta.view = view;
     }
     observe(session, &knowledge, found)?;
-    session.trees.commit()?;
+    session.trees.note_down()?;
     session.doors.at(Point::Observed).await;
     Ok(())
 }

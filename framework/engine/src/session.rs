@@ -1,5 +1,7 @@
 //! One endpoint's session: the one path recover → scan → pull → merge → apply → push.
 
+use std::time::Duration;
+
 use adapter::Adapter;
 
 use crate::apply::apply;
@@ -18,6 +20,8 @@ use crate::trees::{Trees, agree};
 
 /// How often a session starts over because others pushed first.
 const MAX_ATTEMPTS: usize = 12;
+/// How long others wait at most for a device that went first and is not heard of again.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// Syncs one endpoint with its collection.
 ///
@@ -51,12 +55,35 @@ pub(crate) async fn looking(
         if look == Look::Again {
             scan(&mut session).await?;
         }
-        if attempt(&mut session).await? == Published::Everything {
+        let published = attempt(&mut session).await;
+        if !matches!(published, Ok(Published::Stale)) {
+            let_others_go(&mut session);
+        }
+        if published? == Published::Everything {
             conclude(&mut session)?;
             return Ok(session.report);
         }
+        go_first(&mut session)?;
     }
     Err(Error::Contended(settings.collection.to_string()))
+}
+
+/// Takes the collection's lease once others were first: from the next pull to its push they wait.
+///
+/// It only makes it calm: what makes it safe is that every append is compared with the head.
+fn go_first(session: &mut Session<'_>) -> Result<(), Error> {
+    if session.fence.is_none() {
+        let device = session.doors.keys.device();
+        session.fence = Some(session.doors.store.acquire(&session.settings.collection, &device, LEASE)?.fence);
+    }
+    Ok(())
+}
+
+/// Gives the lease back. If that fails, it ends by itself.
+fn let_others_go(session: &mut Session<'_>) {
+    if let Some(fence) = session.fence.take() {
+        let _ = session.doors.store.release(&session.settings.collection, fence);
+    }
 }
 
 async fn attempt(session: &mut Session<'_>) -> Result<Published, Error> {
@@ -83,7 +110,7 @@ fn conclude(session: &mut Session<'_>) -> Result<(), Error> {
     if session.trees.objects().held()? != held {
         session.trees.put_held(held.clone());
     }
-    session.trees.commit()?;
+    session.trees.note_down()?;
     session.report.held = held;
     session.report.pushed = session.pushed.len();
     session.report.pulled = session.pulled.len();

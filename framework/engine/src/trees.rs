@@ -7,7 +7,8 @@ use delta::State;
 use record::{Change, Conflict, ConflictId, Life, RecordId};
 
 use crate::error::Error;
-use crate::objects::{Batch, Joined, Meta, Objects, Seen, Step};
+use crate::objects::model::{TAIL, thin_out};
+use crate::objects::{Batch, Joined, Meta, Objects, Retained, Seen, Step};
 use crate::report::Held;
 
 /// The object store's content as this session sees it.
@@ -131,9 +132,14 @@ impl<'o> Trees<'o> {
         Ok(at)
     }
 
+    /// Returns the record that a change means.
+    pub(crate) fn target(&mut self, change: &Change) -> Result<RecordId, Error> {
+        if change.life == Some(Life::Born) { Ok(change.id) } else { self.resolve(change.id) }
+    }
+
     /// Takes a change into the remote tree as of the entry `sequence`, following links.
     pub(crate) fn fold(&mut self, change: &Change, sequence: u64) -> Result<RecordId, Error> {
-        let id = if change.life == Some(Life::Born) { change.id } else { self.resolve(change.id)? };
+        let id = self.target(change)?;
         let mut state = self.remote(id)?.cloned().unwrap_or_else(|| State::unborn(change.kind.clone()));
         state.apply(change, sequence);
         self.put_remote(id, Some(state));
@@ -185,6 +191,20 @@ impl<'o> Trees<'o> {
         }
     }
 
+    /// Retains an entry, so that a store that loses it can get it back.
+    pub(crate) fn retain(&mut self, retained: Retained) {
+        self.batch.tail.push(retained);
+        if self.batch.tail.len() > 4 * TAIL {
+            thin_out(&mut self.batch.tail);
+        }
+    }
+
+    /// Forgets the retained entries after a sequence: the log does not have them.
+    pub(crate) fn cut_tail(&mut self, after: u64) {
+        self.batch.tail.retain(|retained| retained.sequence.0 <= after);
+        self.batch.cut = Some(self.batch.cut.map_or(after, |cut| cut.min(after)));
+    }
+
     pub(crate) fn put_step(&mut self, step: Option<Step>) {
         self.batch.step = Some(step);
     }
@@ -202,8 +222,17 @@ impl<'o> Trees<'o> {
         self.batch.joined.insert(newcomer, joined);
     }
 
-    /// Keeps everything that changed since the last commit, durably. Does nothing if nothing changed.
+    /// Keeps everything that changed since the last commit, durably, and everything that was kept before.
+    ///
+    /// What is to be done next outside of the object store counts on it. Does nothing if nothing changed.
     pub(crate) fn commit(&mut self) -> Result<(), Error> {
+        self.batch.durable = true;
+        self.note_down()
+    }
+
+    /// Keeps everything that changed since the last commit, without waiting for the disk: whoever takes it back by
+    /// a power loss is where a crash before it would have left them, for nothing outside was done since.
+    pub(crate) fn note_down(&mut self) -> Result<(), Error> {
         let mut batch = std::mem::take(&mut self.batch);
         if self.meta != self.kept_meta {
             batch.meta = Some(self.meta.clone());
@@ -234,9 +263,8 @@ fn agreement(sides: (Option<&Seen>, Option<&State>, Option<&State>)) -> Option<S
     let Some(seen) = seen else {
         return (!remote.alive).then(|| remote.clone());
     };
-    if agreed
-        .is_some_and(|agreed| agreed.alive && agreed.record.fields == remote.record.fields && seen.meant.fields == remote.record.fields)
-    {
+    let same = |agreed: &State| agreed.record.fields == remote.record.fields && seen.meant.fields == remote.record.fields;
+    if agreed.is_some_and(|agreed| agreed.alive && same(agreed) && agreed.unknown().next().is_none()) {
         return None;
     }
     let mut state = match (remote.alive, agreed) {
@@ -244,11 +272,19 @@ fn agreement(sides: (Option<&Seen>, Option<&State>, Option<&State>)) -> Option<S
         (true, _) => State { alive: true, at: remote.at, ..State::unborn(remote.record.kind.clone()) },
         (false, _) => return None,
     };
-    let pointers: BTreeSet<_> =
-        seen.meant.fields.keys().chain(remote.record.fields.keys()).chain(state.record.fields.keys()).cloned().collect();
+    let pointers: BTreeSet<_> = seen
+        .meant
+        .fields
+        .keys()
+        .chain(remote.record.fields.keys())
+        .chain(state.record.fields.keys())
+        .chain(state.unknown())
+        .cloned()
+        .collect();
     for pointer in pointers {
         let value = remote.record.fields.get(&pointer);
-        if seen.meant.fields.get(&pointer) == value && state.record.fields.get(&pointer) != value {
+        let told = state.record.fields.get(&pointer) == value && !state.is_unknown(&pointer);
+        if seen.meant.fields.get(&pointer) == value && !told {
             let since = remote.since.get(&pointer).copied().unwrap_or(remote.at);
             state.put(&pointer, value, since);
         }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::fields::Fields;
 use crate::id::{ConflictId, RecordId};
 use crate::kind::Kind;
 use crate::pointer::Pointer;
-use crate::record::Fields;
 use crate::value::Value;
 
 /// What happened to a record as a whole.

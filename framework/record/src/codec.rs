@@ -5,26 +5,27 @@
 //! none stands twice. A length in the input never sizes an allocation.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
 use crate::change::{Against, Change, Conflict, Life};
 use crate::digest::Digest;
+use crate::fields::Fields;
 use crate::id::{ConflictId, RecordId};
 use crate::kind::Kind;
 use crate::pointer::Pointer;
-use crate::record::{Fields, Record};
+use crate::record::Record;
 use crate::value::{Blob, Value};
 
 /// The most fields that a record may have.
 pub const MAX_FIELDS: u64 = 1 << 20;
 
 /// Bytes that are no canonical encoding.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CodecError {
     /// The bytes are no CBOR of the expected shape.
-    #[error("malformed at byte {at}: {reason}")]
     Malformed {
         /// Offset in bytes.
         at: usize,
@@ -32,13 +33,11 @@ pub enum CodecError {
         reason: String,
     },
     /// A map's keys are not in canonical order, or one stands twice.
-    #[error("map keys out of order at byte {at}")]
     Order {
         /// Offset in bytes.
         at: usize,
     },
     /// A count is beyond its limit.
-    #[error("{count} {what} at byte {at}; at most {limit} are allowed")]
     Limit {
         /// Offset in bytes.
         at: usize,
@@ -50,12 +49,24 @@ pub enum CodecError {
         limit: u64,
     },
     /// The same thing has another, canonical encoding.
-    #[error("not in canonical form")]
     NotCanonical,
     /// Bytes follow where nothing may follow.
-    #[error("{0} bytes follow the end")]
     Trailing(usize),
 }
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { at, reason } => write!(f, "malformed at byte {at}: {reason}"),
+            Self::Order { at } => write!(f, "map keys out of order at byte {at}"),
+            Self::Limit { at, what, count, limit } => write!(f, "{count} {what} at byte {at}; at most {limit} are allowed"),
+            Self::NotCanonical => f.write_str("not in canonical form"),
+            Self::Trailing(count) => write!(f, "{count} bytes follow the end"),
+        }
+    }
+}
+
+impl std::error::Error for CodecError {}
 
 /// Writes canonical CBOR.
 #[derive(Debug)]
@@ -71,6 +82,12 @@ impl Default for Writer {
 fn written<T, E>(_: Result<T, E>) {}
 
 impl Writer {
+    /// Goes on writing behind what stands in a buffer.
+    #[must_use]
+    pub fn appending(buffer: Vec<u8>) -> Self {
+        Self(Encoder::new(buffer))
+    }
+
     /// Returns the bytes written.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {

@@ -15,9 +15,16 @@ pub struct RecordId(pub [u8; 16]);
 pub struct ConflictId(pub [u8; 16]);
 
 /// An id whose text is not 32 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an id: 32 hexadecimal digits are expected")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotAnId(pub String);
+
+impl fmt::Display for NotAnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not an id: 32 hexadecimal digits are expected", self.0)
+    }
+}
+
+impl std::error::Error for NotAnId {}
 
 impl RecordId {
     /// Returns the id that a record with a UID starts with, so that two devices agree without talking.

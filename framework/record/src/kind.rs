@@ -18,6 +18,8 @@ impl Kind {
     pub const TASK: Self = Self(Cow::Borrowed("task"));
     /// A journal entry (RFC 5545 §3.6.3).
     pub const JOURNAL: Self = Self(Cow::Borrowed("journal"));
+    /// A statement of free and busy times (RFC 5545 §3.6.4).
+    pub const FREEBUSY: Self = Self(Cow::Borrowed("freebusy"));
     /// A calendar's own lines and zones.
     pub const CALENDAR: Self = Self(Cow::Borrowed("calendar"));
     /// A row of a table: `cells/<column>`.
@@ -28,7 +30,8 @@ impl Kind {
     /// Makes a kind from its name.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self(Cow::Owned(name.to_owned()))
+        let known = [&Self::CONTACT, &Self::GROUP, &Self::EVENT, &Self::TASK, &Self::JOURNAL, &Self::CALENDAR, &Self::ROW, &Self::FILE];
+        known.into_iter().find(|kind| kind.as_str() == name).cloned().unwrap_or_else(|| Self(Cow::Owned(name.to_owned())))
     }
 
     /// Returns the name.

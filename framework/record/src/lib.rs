@@ -7,6 +7,7 @@
 pub mod change;
 pub mod codec;
 pub mod digest;
+pub mod fields;
 pub mod id;
 pub mod kind;
 pub mod pointer;
@@ -17,8 +18,9 @@ pub mod vocabulary;
 pub use change::{Against, Change, Conflict, Life};
 pub use codec::CodecError;
 pub use digest::Digest;
+pub use fields::Fields;
 pub use id::{ConflictId, RecordId};
 pub use kind::Kind;
 pub use pointer::{Pattern, Pointer};
-pub use record::{Fields, Record};
+pub use record::Record;
 pub use value::{Blob, Value};

@@ -1,13 +1,9 @@
 //! The record: a kind and its fields.
 
-use std::collections::BTreeMap;
-
+use crate::fields::Fields;
 use crate::kind::Kind;
 use crate::pointer::Pointer;
 use crate::value::{Blob, Value};
-
-/// Fields of a record, in pointer order.
-pub type Fields = BTreeMap<Pointer, Value>;
 
 /// One contact, event, task, row or file. Its id is the key under which it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

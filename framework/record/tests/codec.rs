@@ -22,7 +22,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn fields() -> impl Strategy<Value = Fields> {
-    prop::collection::btree_map("[a-z/]{0,12}".prop_map(Pointer::from), value(), 0..12)
+    prop::collection::btree_map("[a-z/]{0,12}".prop_map(Pointer::from), value(), 0..12).prop_map(Fields::from)
 }
 
 fn change() -> impl Strategy<Value = Change> {

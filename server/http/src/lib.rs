@@ -20,4 +20,5 @@ pub mod tls;
 mod tokens;
 
 pub use limits::Limits;
+pub use open::verifies;
 pub use running::{Options, Running, StartError, start};

@@ -18,7 +18,8 @@ const PAGE: &str = include_str!("page.html");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
 
 /// Tells whether a device signed a message.
-pub(crate) fn verifies(device: &DeviceId, message: &[u8], signature: &Signature) -> bool {
+#[must_use]
+pub fn verifies(device: &DeviceId, message: &[u8], signature: &Signature) -> bool {
     let key = VerifyingKey::from_bytes(&device.0);
     key.is_ok_and(|key| key.verify_strict(message, &Signed::from_bytes(&signature.0)).is_ok())
 }

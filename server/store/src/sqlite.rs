@@ -3,7 +3,6 @@
 mod append;
 mod audit;
 pub mod backup;
-pub mod check;
 mod failure;
 mod files;
 mod leases;
@@ -15,6 +14,7 @@ mod registry;
 mod schema;
 mod snapshots;
 mod standing;
+pub mod upkeep;
 mod writer;
 
 use std::fs::{self, File};

@@ -8,6 +8,7 @@ use std::path::Path;
 use protocol::{Appended, BlobId, Collection, Cursor, DeviceId, Envelope, Error, Header, Signature, Snapshot, Store, TransactionId};
 use sha2::{Digest, Sha256};
 use store::Sqlite;
+use store::sqlite::upkeep::restore;
 use syncretic_store as store;
 
 fn collection() -> Collection {
@@ -39,10 +40,6 @@ fn filled(folder: &Path) -> Sqlite {
     store
 }
 
-fn check(store: &Sqlite) -> store::sqlite::check::Checked {
-    store.fsck(&|_, _, _| true).unwrap()
-}
-
 #[test]
 fn a_backup_of_a_store_in_use_is_put_back_whole_and_lacks_what_came_later() {
     let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -53,23 +50,27 @@ fn a_backup_of_a_store_in_use_is_put_back_whole_and_lacks_what_came_later() {
     let before = store.head(&collection()).unwrap();
     let later = append(&store, 3, 10);
     let restored = elsewhere.path().join("restored");
-    assert_eq!(Sqlite::restore(&backup, &restored).unwrap(), done);
+    assert_eq!(restore(&restored, &backup).unwrap(), None);
     let restored = Sqlite::open(&restored).unwrap();
     assert_eq!(restored.head(&collection()).unwrap(), before);
     assert!(matches!(restored.read(&collection(), &later, 9), Err(Error::UnknownCursor { .. })));
-    assert_eq!(check(&restored).problems, Vec::<String>::new());
-    assert_eq!(check(&restored).entries, 2);
+    assert_eq!((restored.check().unwrap().entries, restored.check().unwrap().files), (2, 3));
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 2, "nothing but the backup and the store is left");
 }
 
 #[test]
-fn a_backup_replaces_no_file_and_a_restore_no_store() {
+fn a_backup_replaces_no_file_and_a_restore_keeps_what_was_there() {
     let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let store = filled(folder.path());
+    let place = folder.path().join("store");
+    let store = filled(&place);
     let backup = elsewhere.path().join("backup");
     store.backup(&backup).unwrap();
-    assert!(store.backup(&backup).is_err());
-    assert!(matches!(Sqlite::restore(&backup, folder.path()), Err(Error::Conflict(_))));
+    assert!(matches!(store.backup(&backup), Err(Error::Conflict(_))));
+    let later = append(&store, 3, 10);
+    drop(store);
+    let kept = restore(&place, &backup).unwrap().unwrap();
+    assert_eq!(Sqlite::open(&kept).unwrap().head(&collection()).unwrap(), later);
+    assert_eq!(Sqlite::open(&place).unwrap().head(&collection()).unwrap().sequence.0, 2);
 }
 
 #[test]
@@ -83,32 +84,34 @@ fn a_damaged_backup_is_put_back_nowhere() {
     for bytes in [&whole[..whole.len() - 1], &whole[..100], b"nothing", &flipped, &escaping] {
         fs::write(&backup, bytes).unwrap();
         let target = elsewhere.path().join("restored");
-        assert!(matches!(Sqlite::restore(&backup, &target), Err(Error::Integrity(_))));
-        assert!(!target.join("store.db").exists());
+        assert!(matches!(restore(&target, &backup), Err(Error::Integrity(_))));
+        assert!(!target.exists());
     }
 }
 
 #[test]
-fn a_check_counts_what_is_whole_and_names_what_is_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = filled(folder.path());
-    let checked = check(&store);
-    assert_eq!((checked.collections, checked.entries, checked.blobs, checked.lines, checked.orphans), (1, 2, 1, 1, 0));
-    assert_eq!(checked.problems, Vec::<String>::new());
-    let unsigned = store.fsck(&|_, _, _| false).unwrap();
-    assert_eq!(unsigned.problems.len(), 3);
-    let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
-    connection.execute_batch("UPDATE audit SET detail = 'another'; UPDATE entry SET digest = zeroblob(32) WHERE sequence = 1").unwrap();
-    let damaged = check(&store);
-    assert_eq!(damaged.problems.len(), 2, "{damaged:?}");
+fn a_check_counts_what_is_whole_and_stops_at_what_is_not() {
+    let damages = [
+        "UPDATE audit SET detail = 'another'",
+        "UPDATE entry SET digest = zeroblob(32) WHERE sequence = 1",
+        "UPDATE entry SET hash = zeroblob(32) WHERE sequence = 2",
+    ];
+    for damage in damages {
+        let folder = tempfile::tempdir().unwrap();
+        let store = filled(folder.path());
+        let checked = store.check().unwrap();
+        assert_eq!((checked.entries, checked.files, checked.audited), (2, 3, 1));
+        assert!(matches!(store.check_signed(&|_, _, _| false), Err(Error::Integrity(text)) if text.contains("not signed")));
+        let connection = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+        connection.execute_batch(damage).unwrap();
+        assert!(matches!(store.check(), Err(Error::Integrity(_))), "{damage}");
+    }
 }
 
 #[test]
-fn figures_tell_what_lies_where() {
+fn figures_tell_how_much_there_is() {
     let folder = tempfile::tempdir().unwrap();
-    let store = filled(folder.path());
-    let stats = store.stats().unwrap();
-    assert_eq!(stats.len(), 1);
-    assert_eq!(stats[0].head.sequence.0, 2);
-    assert!(stats[0].rows > 10 && stats[0].rows < 1000 && stats[0].files > 100_000, "{stats:?}");
+    let stats = filled(folder.path()).stats().unwrap();
+    assert_eq!((stats.collections, stats.files), (vec![("contacts".to_owned(), 2, 2)], 3));
+    assert!(stats.bytes > 100_000);
 }

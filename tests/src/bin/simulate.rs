@@ -20,7 +20,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 fn arguments() -> Option<Arguments> {
-    let campaign = Campaign { first: 1, runs: 1000, threads: 2, faults: Faults::EVERY, mutation: None };
+    let campaign = Campaign { first: 1, runs: 1000, threads: 2, faults: Faults::MAIN, mutation: None };
     let mut found = Arguments { campaign, seed: None, trace: false };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {

@@ -73,7 +73,7 @@ impl Adapter for Window {
         }
         for (number, key) in application.listing().into_iter().filter(|_| application.mounted) {
             let Some(item) = application.items.get_mut(&number) else { continue };
-            item.scanned = Some((item.shown(), item.text("path").map(str::to_owned), number));
+            item.scanned = Some((item.record(&application.shape), number));
             match key {
                 _ if item.broken.is_some() && application.mutation == Some(Mutation::DropsBroken) => {}
                 key if item.broken.is_some() => {

@@ -17,6 +17,7 @@ use super::keys::DeviceKey;
 use super::shared::Shared;
 use super::wire::Wire;
 use engine::objects::Objects;
+use engine::objects::memory::Memory;
 
 /// A session that is polled by hand.
 pub(super) type Running = Pin<Box<dyn Future<Output = Result<Report, Error>>>>;
@@ -39,6 +40,8 @@ pub(super) struct Endpoint {
     pub(super) confirmed: BTreeSet<RecordId>,
     /// What a user deleted in one go and may still restore.
     pub(super) trash: BTreeMap<u64, Item>,
+    /// An older state of its object store.
+    pub(super) backup: Option<Memory>,
     /// The newest sequence that its reads were answered from.
     pub(super) latest: Shared<u64>,
 }

@@ -62,6 +62,16 @@ faults! {
     Mine = "mine",
     /// Items carry a field that changes by itself.
     Stamped = "stamped",
+    /// The store loses its newest entries, as by a backup that is restored.
+    RolledBack = "rolled-back",
+    /// The store is made anew, empty.
+    MadeAnew = "made-anew",
+    /// The store keeps a snapshot and no older entries.
+    Compacted = "compacted",
+    /// A device's state is restored from a backup; its applications are not.
+    Restored = "restored",
+    /// A device is copied, state, applications and key.
+    Cloned = "cloned",
 }
 
 impl Fault {
@@ -85,6 +95,8 @@ pub struct Faults(pub u32);
 impl Faults {
     /// Every fault.
     pub const EVERY: Self = Self((1 << ALL.len()) - 1);
+    /// Every fault of the laws L1 to L8: stores and devices have no other past than their own.
+    pub const MAIN: Self = Self((1 << Fault::RolledBack as u32) - 1);
     /// No fault.
     pub const NONE: Self = Self(0);
 
@@ -92,6 +104,12 @@ impl Faults {
     #[must_use]
     pub fn on(self, fault: Fault) -> bool {
         self.0 >> (fault as u32) & 1 == 1
+    }
+
+    /// Tells whether stores or devices may be restored, copied or compacted.
+    #[must_use]
+    pub fn upset(self) -> bool {
+        self.0 & !Self::MAIN.0 & Self::EVERY.0 != 0
     }
 
     /// Returns the set without a fault.

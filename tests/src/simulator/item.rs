@@ -20,8 +20,8 @@ pub(super) struct Item {
     pub(super) beneath: BTreeSet<Token>,
     /// Every value that it ever showed.
     pub(super) lineage: BTreeSet<Token>,
-    /// What the last scan read: values, path and number, whether or not the engine came to keep it.
-    pub(super) scanned: Option<(BTreeSet<Token>, Option<String>, u64)>,
+    /// What the last scan read, and under which number, whether or not the engine came to keep it.
+    pub(super) scanned: Option<(Record, u64)>,
     /// It cannot be read now; whether its name can be.
     pub(super) broken: Option<bool>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use delta::State;
 use engine::Error;
 use engine::objects::memory::Memory;
-use engine::objects::{Batch, Item, Joined, Meta, Objects, Seen, Step};
+use engine::objects::{Batch, Item, Joined, Meta, Objects, Retained, Seen, Step};
 use engine::report::Held;
 use record::{Conflict, RecordId};
 
@@ -51,6 +51,15 @@ impl Objects for Keeper {
 
     fn each_unseen(&self, visit: &mut dyn FnMut(RecordId, State)) -> Result<(), Error> {
         self.memory.each_unseen(visit)
+    }
+
+    fn each_remote(&self, visit: &mut dyn FnMut(RecordId, State)) -> Result<(), Error> {
+        let forgetful = self.mutation == Some(Mutation::ForgetsRemote);
+        self.memory.each_remote(&mut |id, state| visit(id, if forgetful { State::unborn(state.record.kind) } else { state }))
+    }
+
+    fn tail(&self) -> Result<Vec<Retained>, Error> {
+        if self.mutation == Some(Mutation::ForgetsRemote) { Ok(Vec::new()) } else { self.memory.tail() }
     }
 
     fn conflicts(&self) -> Result<Vec<Conflict>, Error> {

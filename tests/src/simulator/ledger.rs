@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use delta::Transaction;
 use engine::Keys;
-use protocol::{Collection, Cursor, Entry, TransactionId};
-use record::{Against, Change, Conflict, ConflictId, Life, Pointer, RecordId, Value};
+use protocol::{Collection, Cursor, Entry, LogId, TransactionId};
+use record::{Against, Change, Conflict, ConflictId, Fields, Life, Pointer, RecordId, Value};
 
 use super::history::History;
 use super::keys::DeviceKey;
@@ -21,7 +21,7 @@ pub(super) struct Account {
     /// It was linked into another.
     pub(super) linked: Option<RecordId>,
     /// Its fields.
-    pub(super) fields: BTreeMap<Pointer, Value>,
+    pub(super) fields: Fields,
     /// Every value that it ever had.
     pub(super) ever: BTreeSet<Token>,
     /// The values that each field ever had.
@@ -61,6 +61,25 @@ impl Default for Ledger {
 }
 
 impl Ledger {
+    /// Makes the ledger of another log.
+    pub(super) fn of(log: LogId) -> Self {
+        Self { place: Cursor::start(log), ..Self::default() }
+    }
+
+    /// Remembers what records once were, though the log does not say so any more.
+    pub(super) fn remember(&mut self, before: Self) {
+        self.disputed.extend(before.disputed);
+        for (id, was) in before.records {
+            let account = self.records.entry(id).or_default();
+            account.ever.extend(was.ever);
+            account.names.extend(was.names);
+            account.moved |= was.moved;
+            for (pointer, stood) in was.stood {
+                account.stood.entry(pointer).or_default().extend(stood);
+            }
+        }
+    }
+
     /// Returns how many entries it has followed.
     pub(super) fn followed(&self) -> u64 {
         self.place.sequence.0
@@ -106,7 +125,7 @@ impl Ledger {
         if !self.transactions.insert(envelope.transaction) {
             wrong.push(Violation::new("DUPLICATE", format!("transaction {} is in the log twice", envelope.transaction)));
         }
-        self.place = entry.cursor(LOG);
+        self.place = entry.cursor(self.place.log);
         wrong
     }
 
@@ -172,9 +191,7 @@ impl Ledger {
 }
 
 fn describe(entry: &Entry, transaction: &Transaction) -> String {
-    let plain = |fields: &BTreeMap<Pointer, Value>| {
-        fields.iter().map(|(pointer, value)| format!("{pointer}={}", value.display())).collect::<Vec<_>>()
-    };
+    let plain = |fields: &Fields| fields.iter().map(|(pointer, value)| format!("{pointer}={}", value.display())).collect::<Vec<_>>();
     let changes = transaction.changes.iter().map(|c| format!("{:.13?} {:?} {:?} unset {:?}", c.id, c.life, plain(&c.set), c.unset));
     let conflicts = transaction.conflicts.iter().map(|c| {
         let base = c.base.as_ref().map(Value::display);

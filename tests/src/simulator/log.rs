@@ -1,6 +1,8 @@
 //! The collection's log in memory, honest unless a wrong design is asked for.
 
-use protocol::{Appended, Cursor, Entry, Envelope, Error, Hash, Head, LogId, Page, Place, Sequence, TransactionId};
+use std::collections::BTreeMap;
+
+use protocol::{Appended, Cursor, DeviceId, Entry, Envelope, Error, Hash, Head, LogId, Page, Place, Sequence, Snapshot, TransactionId};
 
 use super::mutation::Mutation;
 
@@ -11,21 +13,27 @@ pub(super) struct Log {
     pub(super) entries: Vec<Entry>,
     /// What is wrong with the store.
     pub(super) mutation: Option<Mutation>,
+    /// Its id.
+    pub(super) id: LogId,
+    /// The newest snapshot: entries up to it are compacted away.
+    pub(super) snapshot: Option<Snapshot>,
+    /// Where devices said that they stand.
+    pub(super) members: BTreeMap<DeviceId, Cursor>,
     lies: u64,
 }
 
-/// The log's id.
+/// The first log's id.
 pub(super) const LOG: LogId = LogId([7; 16]);
 
 impl Log {
     /// Makes an empty log.
     pub(super) fn new(mutation: Option<Mutation>) -> Self {
-        Self { entries: Vec::new(), mutation, lies: 0 }
+        Self { entries: Vec::new(), mutation, id: LOG, snapshot: None, members: BTreeMap::new(), lies: 0 }
     }
 
     /// Returns its newest place.
     pub(super) fn head(&self) -> Head {
-        self.entries.last().map_or(Cursor::start(LOG), |entry| entry.cursor(LOG))
+        self.entries.last().map_or(Cursor::start(self.id), |entry| entry.cursor(self.id))
     }
 
     /// Returns how many entries it has.
@@ -35,32 +43,59 @@ impl Log {
 
     /// Returns the entries after a cursor up to a head, which may be an older one.
     pub(super) fn page(&self, after: &Cursor, head: u64, limit: usize) -> Result<Page, Error> {
-        let place = self.place(after.sequence.0);
-        if after.log != LOG || place.is_none_or(|hash| hash != after.hash) {
+        let known =
+            self.place(after.sequence.0).is_some_and(|hash| hash == after.hash || self.mutation == Some(Mutation::KnowsCursorsBySequence));
+        if after.log != self.id || !known {
             return Err(Error::UnknownCursor { collection: "sim".into(), cursor: after.to_string() });
+        }
+        if let Some(horizon) = self.snapshot.as_ref().map(|snapshot| snapshot.cursor).filter(|horizon| after.sequence < horizon.sequence) {
+            return Err(Error::Compacted { collection: "sim".into(), horizon });
         }
         let entries: Vec<Entry> =
             self.entries.iter().filter(|e| e.sequence > after.sequence && e.sequence.0 <= head).take(limit).cloned().collect();
-        let hash = self.place(head).unwrap_or(Hash::ZERO);
-        Ok(Page { entries, head: Cursor { log: LOG, sequence: Sequence(head), hash } })
+        Ok(Page { entries, head: self.at(head) })
+    }
+
+    /// Returns the place of an entry that it has.
+    pub(super) fn at(&self, sequence: u64) -> Cursor {
+        Cursor { log: self.id, sequence: Sequence(sequence), hash: self.place(sequence).unwrap_or(Hash::ZERO) }
+    }
+
+    /// Tells what it holds at a sequence.
+    pub(super) fn tell(&self, sequence: Sequence) -> Place {
+        match self.place(sequence.0) {
+            Some(hash) => Place::Here(Cursor { log: self.id, sequence, hash }),
+            None => Place::Beyond(self.head()),
+        }
+    }
+
+    /// Returns the places of those of the transactions that it has.
+    pub(super) fn find(&self, wanted: &[TransactionId]) -> Vec<(TransactionId, Cursor)> {
+        let place = |id: &TransactionId| {
+            let entry = self.entries.iter().find(|entry| entry.envelope.transaction == *id)?;
+            Some((*id, entry.cursor(self.id)))
+        };
+        wanted.iter().filter_map(place).collect()
+    }
+
+    /// Loses its newest entries, but none that a snapshot stands for. Tells how many.
+    pub(super) fn roll_back(&mut self, count: usize) -> usize {
+        let floor = self.snapshot.as_ref().map_or(0, |snapshot| usize::try_from(snapshot.cursor.sequence.0).unwrap_or_default());
+        let left = self.entries.len().saturating_sub(count).max(floor);
+        let lost = self.entries.len().saturating_sub(left);
+        self.entries.truncate(left);
+        lost
+    }
+
+    /// Becomes another, empty log.
+    pub(super) fn make_anew(&mut self, id: LogId) {
+        *self = Self { id, lies: self.lies, ..Self::new(self.mutation) };
     }
 
     /// Returns the hash of an entry.
     fn place(&self, sequence: u64) -> Option<Hash> {
         let Some(before) = sequence.checked_sub(1) else { return Some(Hash::ZERO) };
         self.entries.get(usize::try_from(before).ok()?).map(|entry| entry.hash)
-    }
-
-    /// Tells what it holds at a sequence.
-    pub(super) fn at(&self, sequence: Sequence) -> Place {
-        let here = self.place(sequence.0).map(|hash| Place::Here(Cursor { log: LOG, sequence, hash }));
-        here.unwrap_or_else(|| Place::Beyond(self.head()))
-    }
-
-    /// Returns those of the transactions that it holds.
-    pub(super) fn find(&self, ids: &[TransactionId]) -> Vec<(TransactionId, Cursor)> {
-        let place = |id: &TransactionId| self.entries.iter().find(|entry| entry.envelope.transaction == *id).map(|entry| entry.cursor(LOG));
-        ids.iter().filter_map(|id| place(id).map(|cursor| (*id, cursor))).collect()
     }
 
     /// Appends an envelope by compare-and-swap; the same transaction twice is one entry.

@@ -30,6 +30,7 @@ mod shape;
 mod shared;
 mod tally;
 mod token;
+mod upsets;
 mod users;
 mod weather;
 mod wire;

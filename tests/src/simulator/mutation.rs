@@ -25,6 +25,10 @@ pub enum Mutation {
     NoGuard,
     /// The object store forgets the step of writing.
     ForgetsIntents,
+    /// The store compares cursors by their sequence alone.
+    KnowsCursorsBySequence,
+    /// The object store forgets what the collection was when the store loses it.
+    ForgetsRemote,
 }
 
 impl Mutation {
@@ -41,6 +45,8 @@ impl Mutation {
         (Self::EmptyWhenMissing, "empty-when-missing"),
         (Self::NoGuard, "no-guard"),
         (Self::ForgetsIntents, "forgets-intents"),
+        (Self::KnowsCursorsBySequence, "knows-cursors-by-sequence"),
+        (Self::ForgetsRemote, "forgets-remote"),
     ];
 
     /// Finds a wrong design by its name.

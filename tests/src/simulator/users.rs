@@ -1,12 +1,14 @@
 //! Users: they write, edit, empty, move, replace and delete, each knowing what their own application shows.
 
+use std::collections::BTreeSet;
+
 use record::{Record, Value};
 
 use super::application::Application;
 use super::endpoint::Endpoint;
 use super::faults::Fault;
 use super::item::Item;
-use super::shape::{Identity, STAMP};
+use super::shape::{Identity, STAMP, STEM};
 use super::token::{Token, token, tokens};
 use super::world::World;
 
@@ -225,9 +227,13 @@ impl World {
         }
         let what = self.dice.below(3);
         if what == 0 && item.lines.len() < 3 {
-            let (_, value) = self.write(application);
+            let (new, value) = self.write(application);
             let place = self.dice.below(item.lines.len() + 1);
             item.lines.insert(place, value);
+            if !self.recognisable(at, application, number, &item, false) {
+                self.history.dismiss(new);
+                return;
+            }
         } else if what == 1 && !item.lines.is_empty() {
             let mut shorter = item.clone();
             let gone = shorter.lines.remove(self.dice.below(item.lines.len()));
@@ -273,21 +279,32 @@ impl World {
     fn recognisable(&self, at: usize, application: &Application, number: u64, now: &Item, replaced: bool) -> bool {
         let Some(endpoint) = self.endpoints.get(at).filter(|_| application.shape.identity != Identity::Uid) else { return true };
         let rows = application.shape.identity == Identity::Rows;
-        let shown = now.shown();
-        let kept = endpoint.remembered().into_iter().map(|(key, base)| (tokens(&base), base.text("path").map(str::to_owned), key));
-        let read = now.scanned.iter().map(|(values, path, number)| (values.clone(), path.clone(), number.to_string()));
-        kept.chain(read).all(|(then, path, key)| {
-            if now.lineage.is_disjoint(&then) {
+        let record = now.record(&application.shape);
+        let kept = endpoint.remembered().into_iter();
+        let read = now.scanned.iter().map(|(record, number)| (number.to_string(), record.clone()));
+        kept.chain(read).all(|(key, then)| {
+            if now.lineage.is_disjoint(&tokens(&then)) {
                 return true;
             }
-            let common = then.intersection(&shown).count();
             if rows {
-                return common >= 1;
+                return same_person(&then, &record);
             }
-            let stays = path.as_deref() == now.text("path");
+            let common = tokens(&then).intersection(&now.shown()).count();
+            let stays = then.text("path") == now.text("path");
             !replaced && key == number.to_string() || common >= 2 || common >= 1 && stays
         })
     }
+}
+
+/// Tells whether a row is the same person still, as `docs/guarantees.md` has it: it kept its name and something, or had
+/// none, or kept an address or more than half of what it showed.
+fn same_person(then: &Record, now: &Record) -> bool {
+    let common: BTreeSet<Token> = tokens(then).intersection(&tokens(now)).copied().collect();
+    let (one, other) = (then.field("name/full").and_then(token), now.field("name/full").and_then(token));
+    let renamed = one.zip(other).is_some_and(|(one, other)| one != other);
+    let reached = now.below(STEM).filter_map(|(_, value)| token(value)).any(|token| common.contains(&token));
+    let most = 2 * common.len() > then.fields.len().max(now.fields.len());
+    !common.is_empty() && (!renamed || reached || most)
 }
 
 /// Describes an item in a trace.

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use protocol::{
-    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Envelope, Error, Fence, Head, Lease, Page, Place, Sequence, Snapshot, State,
-    Store, Timestamp, TransactionId,
+    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Envelope, Error, Fence, Head, Lease, LeaseMode, Page, Place, Right,
+    Sequence, Snapshot, State, Store, Timestamp, TransactionId,
 };
 
 use super::faults::Fault;
@@ -65,7 +65,7 @@ impl Store for Wire {
     fn head(&self, _: &Collection) -> Result<Head, Error> {
         self.ask()?;
         let sequence = self.replica(0);
-        Ok(self.log.look().page(&Cursor::start(super::log::LOG), sequence, 0)?.head)
+        Ok(self.log.look().at(sequence))
     }
 
     fn append_fenced(&self, _: &Collection, envelope: &Envelope, _: Option<Fence>) -> Result<Appended, Error> {
@@ -105,7 +105,7 @@ impl Store for Wire {
 
     fn place(&self, _: &Collection, sequence: Sequence) -> Result<Place, Error> {
         self.ask()?;
-        Ok(self.log.look().at(sequence))
+        Ok(self.log.look().tell(sequence))
     }
 
     fn find(&self, _: &Collection, transactions: &[TransactionId]) -> Result<Vec<(TransactionId, Cursor)>, Error> {
@@ -113,37 +113,48 @@ impl Store for Wire {
         Ok(self.log.look().find(transactions))
     }
 
-    fn arrived(&self, _: &Collection, _: &DeviceId, _: &Cursor) -> Result<(), Error> {
-        self.ask()
+    fn arrived(&self, _: &Collection, device: &DeviceId, cursor: &Cursor) -> Result<(), Error> {
+        self.ask()?;
+        self.log.look().members.insert(*device, *cursor);
+        Ok(())
     }
 
     fn state(&self, _: &Collection) -> Result<State, Error> {
         self.ask()?;
-        let head = self.log.look().head();
-        let horizon = Cursor::start(head.log);
-        let (lease_mode, right) = (protocol::LeaseMode::Write, protocol::Right::Admin);
-        Ok(State { head, horizon, snapshot: None, lease_mode, lease: None, right, members: Vec::new() })
+        let log = self.log.look();
+        let horizon = log.snapshot.as_ref().map(|snapshot| snapshot.cursor);
+        Ok(State {
+            head: log.head(),
+            horizon: horizon.unwrap_or(Cursor::start(log.id)),
+            snapshot: horizon,
+            lease_mode: LeaseMode::Write,
+            lease: None,
+            right: Right::Admin,
+            members: Vec::new(),
+        })
     }
 
-    fn put_snapshot(&self, _: &Collection, _: &Snapshot) -> Result<(), Error> {
-        self.ask()
+    fn put_snapshot(&self, _: &Collection, snapshot: &Snapshot) -> Result<(), Error> {
+        self.log.look().snapshot = Some(snapshot.clone());
+        Ok(())
     }
 
     fn snapshot(&self, _: &Collection) -> Result<Option<Snapshot>, Error> {
-        self.ask().map(|()| None)
+        self.ask()?;
+        Ok(self.log.look().snapshot.clone())
     }
 
-    fn compact(&self, collection: &Collection, _: &Cursor) -> Result<Compacted, Error> {
-        Err(Error::NoSnapshot(collection.to_string()))
+    fn compact(&self, _: &Collection, _: &Cursor) -> Result<Compacted, Error> {
+        Ok(Compacted::default())
     }
 
     fn acquire(&self, _: &Collection, device: &DeviceId, _: Duration) -> Result<Lease, Error> {
         self.ask()?;
-        Ok(Lease { holder: *device, name: String::new(), fence: Fence(0), until: Timestamp(0) })
+        Ok(Lease { holder: *device, name: String::new(), fence: Fence(1), until: Timestamp(0) })
     }
 
-    fn renew(&self, collection: &Collection, fence: Fence, _: Duration) -> Result<Lease, Error> {
-        Err(Error::StaleFence { collection: collection.to_string(), fence })
+    fn renew(&self, collection: &Collection, _: Fence, time: Duration) -> Result<Lease, Error> {
+        self.acquire(collection, &DeviceId([0; 32]), time)
     }
 
     fn release(&self, _: &Collection, _: Fence) -> Result<(), Error> {
@@ -151,7 +162,7 @@ impl Store for Wire {
     }
 
     fn lease(&self, _: &Collection) -> Result<Option<Lease>, Error> {
-        self.ask().map(|()| None)
+        Ok(None)
     }
 
     fn missing(&self, _: &Collection, _: &[BlobId]) -> Result<Vec<BlobId>, Error> {

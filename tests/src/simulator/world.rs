@@ -202,6 +202,7 @@ impl World {
             hold: None,
             confirmed: BTreeSet::new(),
             trash: BTreeMap::new(),
+            backup: None,
             latest: Shared::default(),
         });
         Some(at)
@@ -237,6 +238,7 @@ impl World {
             740..770 => self.answer_hold(at),
             770..830 => self.deliver(),
             830..850 if self.faults.on(Fault::Crash) => self.crash(at, Fault::Crash),
+            850..985 if self.faults.upset() && self.dice.chance(120) => self.upset(at),
             850..985 => self.mishap(at),
             985..1000 => self.join(),
             _ => self.poll(at),
@@ -367,14 +369,24 @@ impl World {
 
     /// Counts what cannot be avoided when copies join or an application refuses records; everything else is a violation.
     pub(super) fn weigh(&mut self, violation: Violation) {
-        let avoidable = !self.copied && !self.faults.on(Fault::Refusing);
+        // Of what a store lost, or a restored device forgot, nobody knows any more what it came from.
+        let forgetful = [Fault::RolledBack, Fault::MadeAnew, Fault::Restored].into_iter().any(|fault| self.faults.on(fault));
+        let avoidable = !self.copied && !self.faults.on(Fault::Refusing) && !forgetful;
         match violation.kind {
             "SPURIOUS" | "REGRESSED" if !avoidable => self.count("conflicts between relatives"),
             // Rows that are equal, or equally like what was there, cannot be told apart: one goes for the other.
+            // A restored device takes rows and files that it forgot for new ones, until it hears of them.
+            "DUPLICATE" | "RESURRECTED" if self.faults.on(Fault::Restored) && !self.all_by_uid() => self.count("items that were forgotten"),
             "KILLED" | "LOST" if self.copied && self.nameless() => self.count("copies that were taken for each other"),
             _ => self.violated(violation),
         }
     }
+
+    /// Tells whether every application names its items by UID.
+    fn all_by_uid(&self) -> bool {
+        self.endpoints.iter().all(|endpoint| endpoint.application.look().shape.identity == Identity::Uid)
+    }
+
     /// Tells whether some application does not name its items.
     fn nameless(&self) -> bool {
         self.endpoints.iter().any(|endpoint| endpoint.application.look().shape.identity == Identity::Rows)

@@ -19,7 +19,12 @@ fn nothing_breaks(campaign: Campaign) {
 
 #[test]
 fn no_law_breaks_under_any_fault() {
-    nothing_breaks(campaign(RUNS, Faults::EVERY));
+    nothing_breaks(campaign(RUNS, Faults::MAIN));
+}
+
+#[test]
+fn no_law_breaks_when_stores_and_devices_are_restored_copied_and_compacted() {
+    nothing_breaks(campaign(RUNS / 4, Faults::EVERY));
 }
 
 #[test]

@@ -250,3 +250,18 @@ fn parts_of_one_address_share_a_place() {
     sheet.add(&record);
     assert_eq!(sheet.text(), "Name,Home Street,Home City,Work City\nAda,Main St 1,London,\nBob,,,Paris\n");
 }
+
+#[test]
+fn one_cell_may_hold_several_values_and_each_is_what_its_column_says() {
+    let sheet = Sheet::new("Name,Mobile\nAda,1 ::: 2\n");
+    let expected = [
+        "name/full = Ada",
+        "phones/@Mobile ::: 2/features/mobile = true",
+        "phones/@Mobile ::: 2/number = 2",
+        "phones/@Mobile/features/mobile = true",
+        "phones/@Mobile/number = 1",
+    ];
+    assert_eq!(lines(&sheet.record()), expected);
+    sheet.set(0, "phones/@Mobile ::: 2/number", Some(text("3")));
+    assert_eq!(sheet.text(), "Name,Mobile\nAda,1 ::: 3\n");
+}

@@ -1,18 +1,17 @@
 //! From one line to fields, by its row; what cannot be given back exactly is not decoded.
 
 use crate::map::lexical;
+use crate::map::named::{Name, Named, Raw};
 use crate::map::table::{Form, Parameter, Row};
 use crate::version::Version;
 use contentline::content::Content;
 use contentline::parameter;
 use contentline::transport::{Transfer, decode_base64};
 use record::{Blob, Digest, Value, pointer};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-/// Fields by their names below a part, or below the record.
-pub(crate) type Named = BTreeMap<String, Value>;
-/// Raw parameters by name.
-pub(crate) type Raw = BTreeMap<String, String>;
+/// No program writes more parameters; a line that has them is kept as it is.
+const MOST_PARAMETERS: usize = 128;
 
 /// What a line stands for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,12 +20,18 @@ pub(crate) struct Decoded {
     pub(crate) fields: Named,
     /// The parameters that are no fields.
     pub(crate) parameters: Raw,
-    /// The value of PROP-ID (RFC 9554 §4.5).
+    /// The value of PROP-ID (RFC 9554 §4.7).
     pub(crate) explicit: Option<String>,
 }
 
 /// Reads one line; `None` where the line must be kept as it is.
+///
+/// A line with PHONETIC (RFC 9554 §4.6) says how another one sounds, and stands for no field of its own.
 pub(crate) fn decode(row: &Row, content: &Content<'_>, version: Version) -> Option<Decoded> {
+    let phonetic = || content.parameter("PHONETIC").is_some() || content.parameter("SCRIPT").is_some();
+    if content.parameter_count() > MOST_PARAMETERS || (content.parameter_count() > 0 && phonetic()) {
+        return None;
+    }
     let mut line = Line { row, version, decoded: Decoded::default(), value_type: None };
     for one in content.parameters() {
         line.parameter(&one.name, &one.value);
@@ -36,16 +41,16 @@ pub(crate) fn decode(row: &Row, content: &Content<'_>, version: Version) -> Opti
     }
     let value = content.value();
     if row.stem.is_none() && value.trim_matches([';', ' ']).is_empty() {
-        let bare = line.decoded.parameters.is_empty() && line.value_type.is_none();
+        let bare = line.decoded.parameters.is_empty() && line.decoded.fields.is_empty() && line.value_type.is_none();
         return bare.then_some(line.decoded);
     }
     if row.form == Form::Media && content.transfer() == Transfer::Base64 {
-        line.inline(&content.bytes()?, None);
+        line.inline(&content.bytes()?, None)?;
     } else {
         line.value(&value)?;
     }
     if let Some((field, value)) = row.fixed {
-        line.decoded.fields.insert(field.to_owned(), Value::text(value));
+        line.put(field, || Value::text(value));
     }
     Some(line.decoded)
 }
@@ -62,17 +67,55 @@ struct Line<'r> {
     row: &'r Row,
     version: Version,
     decoded: Decoded,
-    value_type: Option<String>,
+    value_type: Option<Type>,
+}
+
+/// The types of values that decide how a line is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Text,
+    Uri,
+    Date,
+    Binary,
+    Number,
+    Other,
+}
+
+impl Type {
+    fn named(raw: &str) -> Self {
+        const KNOWN: [(&str, Type); 9] = [
+            ("TEXT", Type::Text),
+            ("URI", Type::Uri),
+            ("URL", Type::Uri),
+            ("DATE", Type::Date),
+            ("DATE-TIME", Type::Date),
+            ("DATE-AND-OR-TIME", Type::Date),
+            ("BINARY", Type::Binary),
+            ("INLINE", Type::Binary),
+            ("PHONE-NUMBER", Type::Number),
+        ];
+        let raw = parameter::unquoted(raw);
+        KNOWN.iter().find(|(name, _)| name.eq_ignore_ascii_case(raw)).map_or(Self::Other, |(_, found)| *found)
+    }
+}
+
+/// Returns the name of a parameter in upper case.
+fn upper(name: &str) -> Name {
+    const KNOWN: [&str; 12] =
+        ["TYPE", "PREF", "VALUE", "CHARSET", "ENCODING", "LANGUAGE", "ALTID", "PID", "PROP-ID", "MEDIATYPE", "LABEL", "SORT-AS"];
+    match KNOWN.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(name.to_ascii_uppercase()),
+    }
 }
 
 impl Line<'_> {
     fn parameter(&mut self, name: &str, raw: &str) {
-        let upper = name.to_ascii_uppercase();
-        let name = if upper.is_empty() { bare_name(raw) } else { upper.as_str() };
-        match name {
+        let name = if name.is_empty() { Cow::Borrowed(bare_name(raw)) } else { upper(name) };
+        match name.as_ref() {
             "CHARSET" => {}
             "ENCODING" if is_transfer(raw) => {}
-            "VALUE" if !matches!(self.row.form, Form::Plain(_)) => self.value_type = Some(raw.to_ascii_uppercase()),
+            "VALUE" if !self.keeps_type(raw) => self.value_type = Some(Type::named(raw)),
             "PROP-ID" => {
                 self.decoded.explicit.get_or_insert_with(|| parameter::unquoted(raw).to_owned());
                 self.keep(name, raw);
@@ -82,36 +125,40 @@ impl Line<'_> {
         }
     }
 
-    fn named(&mut self, name: &str, raw: &str) {
+    /// Tells whether VALUE is kept as it is: its type makes no difference to the field.
+    fn keeps_type(&self, raw: &str) -> bool {
+        match self.row.form {
+            Form::Plain(_) => true,
+            Form::Uid(_) => !matches!(Type::named(raw), Type::Text | Type::Uri),
+            _ => false,
+        }
+    }
+
+    fn named(&mut self, name: Name, raw: &str) {
         for one in self.row.parameters {
-            match one {
+            let taken = match one {
                 Parameter::Preference if name == "PREF" => {
-                    if let Ok(number) = parameter::unquoted(raw).parse::<i64>()
-                        && self.put("pref", Value::Integer(number))
-                    {
-                        return;
-                    }
+                    let number = parameter::unquoted(raw).parse::<i64>();
+                    number.is_ok_and(|number| self.put("pref", || Value::Integer(number)))
                 }
-                Parameter::Text(property, field, versions)
-                    if name == *property && versions.contains(&self.version) && self.put(field, Value::text(&parameter::decode(raw))) =>
-                {
-                    return;
+                Parameter::Text(property, field, versions) if name == *property && versions.contains(&self.version) => {
+                    self.put(field, || Value::Text(text_of(property, raw)))
                 }
-                Parameter::MediaType(_) if name == "MEDIATYPE" && is_media_type(raw) && self.put("mediaType", Value::text(raw)) => {
-                    return;
-                }
-                Parameter::Preference | Parameter::Text(..) | Parameter::MediaType(_) | Parameter::Words(_) | Parameter::Word(_) => {}
+                Parameter::MediaType(_) if name == "MEDIATYPE" && is_media_type(raw) => self.put("mediaType", || Value::text(raw)),
+                Parameter::Preference | Parameter::Text(..) | Parameter::MediaType(_) | Parameter::Words(_) | Parameter::Word(_) => false,
+            };
+            if taken {
+                return;
             }
         }
         self.keep(name, raw);
     }
 
     fn types(&mut self, raw: &str) {
-        let words = parameter::elements(raw);
-        for word in words.into_iter().flat_map(|one| parameter::unquoted(one).split(',')) {
+        for word in parameter::each(raw).flat_map(|one| parameter::unquoted(one).split(',')) {
             let word = word.trim();
             if !word.is_empty() && !self.word(word) {
-                self.keep("TYPE", word);
+                self.keep(Cow::Borrowed("TYPE"), word);
             }
         }
     }
@@ -121,12 +168,12 @@ impl Line<'_> {
         for one in self.row.parameters {
             let taken = match one {
                 Parameter::Words(words) => match words.iter().find(|(token, _)| token.eq_ignore_ascii_case(word)) {
-                    Some((_, field)) => self.put(field, Value::Boolean(true)) || self.decoded.fields.contains_key(*field),
+                    Some((_, field)) => self.put(field, || Value::Boolean(true)) || self.decoded.fields.contains(field),
                     None => false,
                 },
-                Parameter::Word(field) => !word.eq_ignore_ascii_case("PREF") && self.put(field, Value::text(&word.to_ascii_lowercase())),
+                Parameter::Word(field) => !word.eq_ignore_ascii_case("PREF") && self.put(field, || Value::Text(word.to_ascii_lowercase())),
                 Parameter::MediaType(family) => self.version != Version::V4_0 && self.subtype(family, word),
-                Parameter::Preference => word.eq_ignore_ascii_case("PREF") && self.put("pref", Value::Integer(1)),
+                Parameter::Preference => word.eq_ignore_ascii_case("PREF") && self.put("pref", || Value::Integer(1)),
                 Parameter::Text(..) => false,
             };
             if taken {
@@ -142,90 +189,91 @@ impl Line<'_> {
             return false;
         }
         let media_type = if word.contains('/') { word } else { format!("{family}/{word}") };
-        is_media_type(&media_type) && self.put("mediaType", Value::text(&media_type))
+        is_media_type(&media_type) && self.put("mediaType", || Value::Text(media_type))
     }
 
     /// Sets a field that is not set yet, and tells whether it did.
-    fn put(&mut self, field: &str, value: Value) -> bool {
-        if self.decoded.fields.contains_key(field) {
-            return false;
-        }
-        self.decoded.fields.insert(field.to_owned(), value);
-        true
+    fn put(&mut self, field: &'static str, value: impl FnOnce() -> Value) -> bool {
+        !self.decoded.fields.contains(field) && self.decoded.fields.put(Cow::Borrowed(field), value())
     }
 
-    fn keep(&mut self, name: &str, raw: &str) {
-        let kept = self.decoded.parameters.entry(name.to_owned()).or_default();
-        if !kept.is_empty() {
-            kept.push(',');
+    fn keep(&mut self, name: Name, raw: &str) {
+        if let Some(kept) = self.decoded.parameters.entry(name, String::new) {
+            if !kept.is_empty() {
+                kept.push(',');
+            }
+            kept.push_str(raw);
         }
-        kept.push_str(raw);
     }
 
     fn value(&mut self, value: &str) -> Option<()> {
         match &self.row.form {
             Form::Text(field) => {
-                self.accept(&["TEXT"])?;
+                self.accept(&[Type::Text])?;
                 self.text(field, value)
             }
-            Form::Plain(field) => self.filled(field, Value::text(value)),
+            Form::Plain(field) | Form::Uid(field) => self.filled(field, Value::text(value)),
             Form::Keyword(field) => {
                 let word = value.trim();
                 let keyword = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-                self.accept(&["TEXT"]).filter(|()| keyword)?;
+                self.accept(&[Type::Text]).filter(|()| keyword)?;
                 self.filled(field, Value::text(&word.to_ascii_lowercase()))
             }
             Form::Uri(field) => {
-                self.accept(&["URI", "URL"])?;
+                self.accept(&[Type::Uri])?;
                 self.uri(field, value)
             }
             Form::Phone(field) => self.phone(field, value),
             Form::Date(field) => self.date(field, value),
             Form::Place(field) => {
-                self.accept(&["URI"])?;
+                self.accept(&[Type::Uri])?;
                 let place = lexical::read_place(&self.version.escaping().unescape(value))?;
                 self.filled(field, Value::Uri(place))
             }
-            Form::Parts(names) => {
-                self.accept(&["TEXT"])?;
+            Form::Parts(names, _) => {
+                self.accept(&[Type::Text])?;
                 self.parts(names, value)
             }
             Form::Set(field) => {
-                self.accept(&["TEXT"])?;
+                self.accept(&[Type::Text])?;
                 self.words(field, value)
             }
             Form::Media => self.media(value),
-            Form::Related => self.related(value),
+            Form::Either(field) => self.either(field, value),
+            Form::TextOrUri(field) => {
+                self.accept(&[Type::Uri, Type::Text])?;
+                if self.value_type == Some(Type::Uri) { self.uri(field, value) } else { self.text(field, value) }
+            }
         }
     }
 
     /// Goes on only where VALUE is missing or one of these.
-    fn accept(&self, types: &[&str]) -> Option<()> {
-        self.value_type.as_deref().is_none_or(|found| types.contains(&found)).then_some(())
+    fn accept(&self, types: &[Type]) -> Option<()> {
+        self.value_type.is_none_or(|found| types.contains(&found)).then_some(())
     }
 
-    fn filled(&mut self, field: &str, value: Value) -> Option<()> {
+    /// Sets a field that must not be empty, and that no parameter may have set before.
+    fn filled(&mut self, field: &'static str, value: Value) -> Option<()> {
         if value.as_text().is_some_and(str::is_empty) {
             return None;
         }
-        self.decoded.fields.insert(field.to_owned(), value);
-        Some(())
+        self.decoded.fields.put(Cow::Borrowed(field), value).then_some(())
     }
 
-    fn text(&mut self, field: &str, value: &str) -> Option<()> {
+    fn text(&mut self, field: &'static str, value: &str) -> Option<()> {
         let text = self.version.escaping().unescape(value).into_owned();
         self.filled(field, Value::Text(text))
     }
 
-    fn uri(&mut self, field: &str, value: &str) -> Option<()> {
+    fn uri(&mut self, field: &'static str, value: &str) -> Option<()> {
         let uri = self.version.escaping().unescape(value).into_owned();
         let whole = !uri.contains('\n');
         whole.then_some(()).and_then(|()| self.filled(field, Value::Uri(uri)))
     }
 
-    fn phone(&mut self, field: &str, value: &str) -> Option<()> {
-        self.accept(&["TEXT", "URI", "PHONE-NUMBER"])?;
-        if self.value_type.as_deref() != Some("URI") {
+    fn phone(&mut self, field: &'static str, value: &str) -> Option<()> {
+        self.accept(&[Type::Text, Type::Uri, Type::Number])?;
+        if self.value_type != Some(Type::Uri) {
             return self.text(field, value);
         }
         let tel = value.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tel:"));
@@ -233,9 +281,9 @@ impl Line<'_> {
         self.filled(field, Value::text(number))
     }
 
-    fn date(&mut self, field: &str, value: &str) -> Option<()> {
-        self.accept(&["TEXT", "DATE", "DATE-TIME", "DATE-AND-OR-TIME"])?;
-        if self.value_type.as_deref() == Some("TEXT") {
+    fn date(&mut self, field: &'static str, value: &str) -> Option<()> {
+        self.accept(&[Type::Text, Type::Date])?;
+        if self.value_type == Some(Type::Text) {
             return self.text(field, value);
         }
         match lexical::read_date(value) {
@@ -249,64 +297,78 @@ impl Line<'_> {
         }
     }
 
-    fn parts(&mut self, names: &[&str], value: &str) -> Option<()> {
+    fn parts(&mut self, names: &'static [&'static str], value: &str) -> Option<()> {
         let escaping = self.version.escaping();
-        for (place, piece) in escaping.split(value, b';').into_iter().enumerate() {
+        let mut named = false;
+        for (place, piece) in escaping.pieces(value, b';').enumerate() {
             if piece.is_empty() {
                 continue;
             }
             let text = escaping.unescape(piece).into_owned();
-            self.decoded.fields.insert((*names.get(place)?).to_owned(), Value::Text(text));
+            self.filled(names.get(place)?, Value::Text(text))?;
+            named = true;
         }
-        names.iter().any(|name| self.decoded.fields.contains_key(*name)).then_some(()).or_else(|| self.label_alone())
+        named.then_some(()).or_else(|| self.label_alone())
     }
 
     /// An address may have nothing but its label (RFC 6350 §6.3.1).
     fn label_alone(&self) -> Option<()> {
-        self.decoded.fields.contains_key("full").then_some(())
+        self.decoded.fields.contains("full").then_some(())
     }
 
     fn words(&mut self, field: &str, value: &str) -> Option<()> {
-        for piece in self.version.escaping().split(value, b',') {
-            let word = self.version.unescape_word(piece.trim());
-            if !word.is_empty() {
-                self.decoded.fields.insert(format!("{field}/{}", pointer::escape(&word)), Value::Boolean(true));
-            }
-        }
+        let words = self.version.escaping().pieces(value, b',').map(|piece| self.version.unescape_word(piece.trim()));
+        let named = words.filter(|word| !word.is_empty()).map(|word| {
+            let name = [field, &pointer::escape(&word)].join("/");
+            (Cow::Owned(name), Value::Boolean(true))
+        });
+        self.decoded.fields = Named::of(named.collect());
         (!self.decoded.fields.is_empty()).then_some(())
     }
 
     fn media(&mut self, value: &str) -> Option<()> {
-        self.accept(&["URI", "URL", "BINARY"])?;
+        self.accept(&[Type::Uri, Type::Binary])?;
         let typed = self.row.parameters.iter().any(|one| matches!(one, Parameter::MediaType(_)));
         // A part without a media type cannot give that of a `data:` URI back, so the URI stays one.
         if let Some((media_type, bytes)) = data_uri(value).filter(|(media_type, _)| typed || media_type.is_none()) {
-            self.inline(&bytes, media_type);
-            return Some(());
+            return self.inline(&bytes, media_type);
         }
         value.contains(':').then_some(()).and_then(|()| self.uri("uri", value))
     }
 
-    fn inline(&mut self, bytes: &[u8], media_type: Option<String>) {
+    fn inline(&mut self, bytes: &[u8], media_type: Option<String>) -> Option<()> {
         let blob = Blob { digest: Digest::of(bytes), length: bytes.len() as u64 };
-        self.decoded.fields.insert("content".to_owned(), Value::Blob(blob));
-        if let Some(media_type) = media_type {
-            self.decoded.fields.insert("mediaType".to_owned(), Value::Text(media_type));
+        self.filled("content", Value::Blob(blob))?;
+        match media_type {
+            Some(media_type) => {
+                let said = self.decoded.fields.get("mediaType").and_then(Value::as_text) == Some(&media_type);
+                if said { Some(()) } else { self.filled("mediaType", Value::Text(media_type)) }
+            }
+            None => Some(()),
         }
     }
 
-    fn related(&mut self, value: &str) -> Option<()> {
-        self.accept(&["URI", "TEXT"])?;
-        if self.value_type.as_deref() == Some("TEXT") { self.text("name", value) } else { self.uri("uri", value) }
+    fn either(&mut self, field: &'static str, value: &str) -> Option<()> {
+        self.accept(&[Type::Uri, Type::Text])?;
+        if self.value_type == Some(Type::Text) { self.text(field, value) } else { self.uri("uri", value) }
     }
+}
+
+/// Returns the text of a parameter; a LABEL may have the line breaks of a value (RFC 6350 §6.3.1).
+fn text_of(name: &str, raw: &str) -> String {
+    let text = parameter::decode(raw).into_owned();
+    if name == "LABEL" && text.contains("\\n") { text.replace("\\n", "\n") } else { text }
 }
 
 /// Returns the parameter that a bare value of 2.1 stands for.
 fn bare_name(raw: &str) -> &'static str {
-    match raw.to_ascii_uppercase().as_str() {
-        "QUOTED-PRINTABLE" | "BASE64" | "8BIT" | "7BIT" => "ENCODING",
-        "INLINE" | "URL" | "CONTENT-ID" | "CID" => "VALUE",
-        _ => "TYPE",
+    let one_of = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(raw));
+    if one_of(&["QUOTED-PRINTABLE", "BASE64", "8BIT", "7BIT"]) {
+        "ENCODING"
+    } else if one_of(&["INLINE", "URL", "CONTENT-ID", "CID"]) {
+        "VALUE"
+    } else {
+        "TYPE"
     }
 }
 

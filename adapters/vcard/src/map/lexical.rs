@@ -14,6 +14,14 @@ pub(crate) fn read_date(text: &str) -> Option<String> {
     is_day(&year, &month, &day).then(|| canonical(&year, &month, &day))
 }
 
+/// Tells whether a text is a date with a time of day, or a time of day alone (RFC 6350 §4.3.4), by its look.
+pub(crate) fn is_moment(text: &str) -> bool {
+    let Some((date, time)) = text.split_once('T') else { return false };
+    let timed =
+        time.bytes().all(|byte| byte.is_ascii_digit() || b":+-Z.".contains(&byte)) && time.bytes().any(|byte| byte.is_ascii_digit());
+    timed && (date.is_empty() || read_date(date).is_some())
+}
+
 /// Tells whether the text has a digit where the pattern has a letter, and is the same elsewhere.
 fn fits(text: &str, pattern: &str) -> bool {
     let fit = |(byte, place): (u8, u8)| if place == b'-' { byte == b'-' } else { byte.is_ascii_digit() };
@@ -58,6 +66,20 @@ pub(crate) fn write_date(date: &str, version: Version, old: Option<&str>) -> Str
         Some(rest) => format!("--{}", rest.replace('-', "")),
         None => date.replace('-', ""),
     }
+}
+
+/// Tells whether a text begins with a scheme and a colon (RFC 3986 §3.1).
+pub(crate) fn has_scheme(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
+}
+
+/// Tells whether a text is a URI, by its scheme and its characters.
+pub(crate) fn is_uri(text: &str) -> bool {
+    let fit = |byte: u8| byte.is_ascii_graphic() && !b"<>\"{}|\\^`".contains(&byte);
+    has_scheme(text) && text.bytes().all(fit)
 }
 
 /// Reads a place as a `geo:` URI (RFC 5870); 3.0 writes latitude and longitude with a semicolon.
@@ -109,6 +131,12 @@ mod tests {
         assert_eq!(write_date("--03-22", Version::V4_0, Some("1979-12-31")), "--03-22");
         assert_eq!(write_date("1980-03", Version::V4_0, None), "1980-03");
         assert_eq!(write_date("--03-22", Version::V4_0, None), "--0322");
+    }
+
+    #[test]
+    fn moments_are_told_by_their_look() {
+        assert!(["19531015T231000Z", "2009-08-08T14:30:00-05:00", "20090808T1430-0500", "T102200"].map(is_moment).iter().all(|is| *is));
+        assert!(!["Tuesday", "20090808", "T", "19990231T10", "aT10"].map(is_moment).iter().any(|is| *is));
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! A folder of one card a file, as vdirsyncer and khard keep it.
 
 use crate::card::Card;
-use crate::source::fingerprint::{FileMark, Moment, Traits};
-use crate::source::listing::{self, Look, look, only_card};
+use crate::source::fingerprint::{FileMark, Moment, Traits, is_settled};
+use crate::source::listing::{self, Listed, Look, look, only_card};
 use crate::source::naming::is_card;
+use crate::source::note::Note;
 use crate::source::plan::{Plan, Planner, Writing, one_a_name};
 use crate::source::profile::{Habits, profile};
+use crate::source::rehearsed::Rehearsed;
 use crate::source::text::{Fault, Text, glance};
 use crate::version::Version;
 use adapter::staging::{Placed, Staged, Staging, Stat, read_whole, stat};
 use adapter::{
-    Adapter, Atomicity, Blobs, Broken, Error, Fate, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place, Profile, Scan, Sink,
-    StepId,
+    Adapter, Atomicity, Blobs, Broken, Error, Expect, Fate, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place, Profile,
+    Scan, Sink, StepId,
 };
 use rayon::prelude::*;
 use record::Digest;
@@ -35,6 +37,9 @@ pub(crate) struct Folder {
     scanned: Option<Vec<u8>>,
     /// The file that each UID stands in, as of the last look.
     uids: Option<HashMap<[u8; 16], String>>,
+    /// What was rehearsed last and may be performed next.
+    rehearsed: Rehearsed,
+    clock: fn() -> Moment,
 }
 
 impl Folder {
@@ -42,25 +47,42 @@ impl Folder {
     pub(crate) fn new(root: PathBuf, may_create: bool, version: Option<Version>, host: Box<dyn Host>) -> Self {
         let staging = Staging::at(root.join(".syncretic"));
         let profile = profile(Keys::Stable, Atomicity::Item);
-        Self { root, may_create, version, host, staging, profile, habits: Habits::default(), scanned: None, uids: None }
+        Self {
+            root,
+            may_create,
+            version,
+            host,
+            staging,
+            profile,
+            habits: Habits::default(),
+            scanned: None,
+            uids: None,
+            rehearsed: Rehearsed::default(),
+            clock: now,
+        }
+    }
+
+    /// Lets it take another time for now.
+    #[cfg(test)]
+    pub(crate) fn at(self, clock: fn() -> Moment) -> Self {
+        Self { clock, ..self }
     }
 
     /// Looks at every file, in the order of the names.
     fn look_at_all(&self, known: &dyn Known, now: Moment) -> Result<Vec<(Key, Look)>, Error> {
-        let names = listing::names(&self.root)?;
-        let of = names.len() as u64;
-        self.host.progress(0, Some(of));
-        let looks: Result<Vec<(Key, Look)>, Error> = names
+        let files = listing::list(&self.root, &*self.host)?;
+        let of = files.len() as u64;
+        let looks: Result<Vec<(Key, Look)>, Error> = files
             .into_par_iter()
             .map_init(
                 || self.root.join("-"),
-                |path, name| {
+                |path, Listed { name, stat }| {
                     if self.host.cancelled() {
                         return Err(Error::Cancelled);
                     }
                     path.set_file_name(&name);
                     let key = Key(name);
-                    let look = look(path, known.fingerprint(&key), now);
+                    let look = look(path, stat, known.fingerprint(&key), now);
                     Ok((key, look))
                 },
             )
@@ -131,10 +153,10 @@ impl Folder {
         Ok(root)
     }
 
-    /// Makes sure that it is known which UIDs and habits the folder has.
-    fn know(&mut self, now: Moment) -> Result<(), Error> {
+    /// Makes sure that it is known which UIDs and habits the folder has: what new cards are made by.
+    fn know(&mut self, known: &dyn Known, now: Moment) -> Result<(), Error> {
         if self.uids.is_none() {
-            let mut looks = if self.is_to_be_made() { Vec::new() } else { self.look_at_all(&Nothing, now)? };
+            let mut looks = if self.is_to_be_made() { Vec::new() } else { self.look_at_all(known, now)? };
             self.take_note(&mut looks);
         }
         Ok(())
@@ -240,8 +262,32 @@ impl Adapter for Folder {
         &self.profile
     }
 
+    fn same(&mut self, note: &[u8]) -> Result<bool, Error> {
+        if self.is_to_be_made() {
+            return Ok(false);
+        }
+        let (now, root) = ((self.clock)(), self.identity()?);
+        let mut found = Note::new(&root);
+        for Listed { name, stat } in listing::list(&self.root, &*self.host)? {
+            match stat {
+                Ok(stat) if is_settled(&stat, now) => found.add(&name, &stat),
+                _ => return Ok(false),
+            }
+        }
+        if found.finish() != note || self.identity()? != root {
+            return Ok(false);
+        }
+        self.scanned = Some(root);
+        self.uids = None;
+        Ok(true)
+    }
+
+    fn recollect(&mut self, known: &dyn Known) -> Result<(), Error> {
+        self.know(known, (self.clock)())
+    }
+
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
-        let now = now();
+        let now = (self.clock)();
         let root = self.identity()?;
         if self.is_to_be_made() && known.count() == 0 {
             self.take_note(&mut []);
@@ -253,26 +299,37 @@ impl Adapter for Folder {
             return Err(Error::Changed { path: self.root.clone() });
         }
         self.take_note(&mut looks);
+        self.rehearsed = Rehearsed::default();
+        let note = note(&root, &looks);
         self.report(looks, out);
         self.scanned = Some(root.clone());
-        Ok(Scan { root, note: None })
+        Ok(Scan { root, note })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
-        let now = now();
+        let now = (self.clock)();
         if self.scanned.is_some() && self.scanned != Some(self.identity()?) {
             return Err(Error::Changed { path: self.root.clone() });
         }
-        self.know(now)?;
+        if ops.iter().any(|op| matches!(op, Op::Put { expect: Expect::Absent, .. })) {
+            self.know(&Nothing, now)?;
+        }
         let version = self.version.unwrap_or_else(|| self.habits.version());
         let uids = self.uids.as_ref();
         let planner = Planner { root: &self.root, version, style: self.habits.style(), uids, blobs };
         let host = &*self.host;
-        let plans: Result<Vec<Plan>, Error> =
-            ops.par_iter().map(|op| if host.cancelled() { Err(Error::Cancelled) } else { planner.plan(op) }).collect();
+        let rehearsed = std::mem::take(&mut self.rehearsed);
+        let plan = |op: &Op<'_>| {
+            if host.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            rehearsed.plan(step, op).map_or_else(|| planner.plan(op), Ok)
+        };
+        let plans: Result<Vec<Plan>, Error> = ops.par_iter().map(plan).collect();
         let plans = one_a_name(plans?);
         match mode {
             Mode::Rehearse => {
+                self.rehearsed = Rehearsed::of(step, ops, &plans);
                 self.answer(plans, out);
                 Ok(())
             }
@@ -306,6 +363,18 @@ impl Adapter for Folder {
         let bytes = Card::read(slice).ok().and_then(|card| card.blob(digest)).ok_or_else(gone)?;
         to.write_all(&bytes).map_err(|error| Error::io(&path, error))
     }
+}
+
+/// Returns what tells later whether anything changed; nothing if the time of any file would not show it.
+fn note(root: &[u8], looks: &[(Key, Look)]) -> Option<Vec<u8>> {
+    let mut note = Note::new(root);
+    for (key, look) in looks {
+        match look {
+            Look::Same(mark, _) | Look::Card(_, mark) if mark.trusted => note.add(&key.0, &mark.stat),
+            _ => return None,
+        }
+    }
+    Some(note.finish())
 }
 
 impl Look {

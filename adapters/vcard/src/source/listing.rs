@@ -6,10 +6,11 @@ use crate::source::naming::is_card;
 use crate::source::text::{Fault, Text, glance};
 use crate::unreadable::Unreadable;
 use adapter::staging::{Stat, read_whole};
-use adapter::{Error, Fingerprint};
+use adapter::{Error, Fingerprint, Host};
 use contentline::items::items;
+use rayon::prelude::*;
 use record::{Digest, Record};
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -25,32 +26,56 @@ pub(crate) enum Look {
     Fault(Fault),
 }
 
-/// Returns the names of the cards in a folder, in order; names that are not UTF-8 are shown as near as can be.
-pub(crate) fn names(folder: &Path) -> Result<Vec<String>, Error> {
+/// A file of a folder as the file system tells of it.
+pub(crate) struct Listed {
+    pub(crate) name: String,
+    pub(crate) stat: Result<Stat, Fault>,
+}
+
+/// Lists the cards in a folder, in the order of their names; names that are not UTF-8 are shown as near as can be.
+pub(crate) fn list(folder: &Path, host: &dyn Host) -> Result<Vec<Listed>, Error> {
     let fails = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => {
             Error::Source { path: folder.to_owned(), reason: "the folder is not there; nothing was taken for deleted".to_owned() }
         }
         _ => Error::io(folder, source),
     };
-    let mut names = Vec::new();
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(fails)? {
-        let name = entry.map_err(fails)?.file_name().to_string_lossy().into_owned();
+        let entry = entry.map_err(fails)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
         if is_card(&name) {
-            names.push(name);
+            found.push((name, entry));
         }
     }
-    names.sort_unstable();
-    Ok(names)
+    found.par_sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    let of = found.len() as u64;
+    host.progress(0, Some(of));
+    let stat = |(name, entry): (String, DirEntry)| {
+        if host.cancelled() { Err(Error::Cancelled) } else { Ok(Listed { name, stat: stat_of(&entry) }) }
+    };
+    found.into_par_iter().map(stat).collect()
+}
+
+/// Asks about a file relative to its folder, which is cheaper than by its path; links are followed.
+fn stat_of(entry: &DirEntry) -> Result<Stat, Fault> {
+    let found = match entry.metadata() {
+        Ok(link) if link.is_symlink() => fs::metadata(entry.path()),
+        found => found,
+    };
+    match found {
+        Ok(metadata) if metadata.is_file() => Ok(Stat::from(&metadata)),
+        Ok(_) => Err(Fault::of_file("it is no file".to_owned())),
+        Err(error) => Err(unlooked(&error)),
+    }
 }
 
 /// Looks at one file; it is not read where its stat says that it is still what `known` tells.
-pub(crate) fn look(path: &Path, known: Option<Fingerprint>, now: Moment) -> Look {
+pub(crate) fn look(path: &Path, stat: Result<Stat, Fault>, known: Option<Fingerprint>, now: Moment) -> Look {
     let known = known.and_then(|fingerprint| FileMark::read(&fingerprint).map(|mark| (mark, fingerprint)));
-    let stat = match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Stat::from(&metadata),
-        Ok(_) => return Look::Fault(Fault::of_file("it is no file".to_owned())),
-        Err(error) => return Look::Fault(unlooked(&error)),
+    let stat = match stat {
+        Ok(stat) => stat,
+        Err(fault) => return Look::Fault(fault),
     };
     match known {
         Some((mark, fingerprint)) if mark.vouches_for(&stat, now) => Look::Same(mark, fingerprint),
@@ -77,10 +102,10 @@ fn read_card(bytes: &[u8]) -> Result<(Record, crate::source::fingerprint::Traits
     let text = Text::new(bytes).map_err(|error| Fault::new(&[], 1, &error.into()))?;
     let (span, line) = only_card(&text.bytes)?;
     let slice = text.bytes.get(span).unwrap_or_default();
-    let card = Card::read(slice).map_err(|error| Fault::new(slice, line, &error))?;
+    let (version, record) = Card::shown(slice).map_err(|error| Fault::new(slice, line, &error))?;
     let mut traits = glance(slice).traits();
-    traits.version = card.version;
-    Ok((card.record, traits))
+    traits.version = version;
+    Ok((record, traits))
 }
 
 /// Returns the span of the one card in a file, and the line on which it begins.

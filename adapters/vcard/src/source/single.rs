@@ -8,7 +8,7 @@ use crate::source::text::{Fault, Text, glance};
 use crate::version::Version;
 use crate::write::edit::{Written, create, edit};
 use crate::write::line::Manner;
-use adapter::staging::{Placed, Staged, Staging, read_whole};
+use adapter::staging::{Placed, Staged, Staging, digest_whole, read_whole};
 use adapter::{
     Adapter, Atomicity, Blobs, Broken, Error, Expect, Fate, Fingerprint, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place,
     Profile, Scan, Sink, StepId,
@@ -64,18 +64,27 @@ impl Single {
 
     /// Reads the file; `None` where it is still to be made.
     fn read(&self) -> Result<Option<Vec<u8>>, Error> {
-        let source = |reason: &str| Error::Source { path: self.path.clone(), reason: reason.to_owned() };
         match read_whole(&self.path) {
-            Ok((raw, _)) if raw.is_empty() => Err(source("the file is empty; it may have been cut off, and nothing was taken for deleted")),
+            Ok((raw, _)) if raw.is_empty() => Err(self.empty()),
             Ok((raw, _)) => Ok(Some(raw)),
-            Err(Error::Io { source: error, .. }) if error.kind() == io::ErrorKind::NotFound => {
-                if self.may_create {
-                    Ok(None)
-                } else {
-                    Err(source("the file is not there; nothing was taken for deleted"))
-                }
+            Err(error) => self.missing(error).map(|()| None),
+        }
+    }
+
+    fn empty(&self) -> Error {
+        let reason = "the file is empty; it may have been cut off, and nothing was taken for deleted".to_owned();
+        Error::Source { path: self.path.clone(), reason }
+    }
+
+    /// Lets a file be missing that is still to be made; anything else that kept it from being read is an error.
+    fn missing(&self, error: Error) -> Result<(), Error> {
+        match error {
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound && self.may_create => Ok(()),
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                let reason = "the file is not there; nothing was taken for deleted".to_owned();
+                Err(Error::Source { path: self.path.clone(), reason })
             }
-            Err(error) => Err(error),
+            error => Err(error),
         }
     }
 
@@ -115,10 +124,10 @@ impl Single {
             return Some(Report::Same(key, fingerprint));
         }
         let slice = text.bytes.get(span.range).unwrap_or_default();
-        Some(match Card::read(slice) {
-            Ok(card) => {
+        Some(match Card::shown(slice) {
+            Ok((_, record)) => {
                 let place = Place { path: self.path.clone(), line: Some(span.line as u64), column: None };
-                Report::Card(Box::new(Item { key, fingerprint, record: card.record, place }))
+                Report::Card(Box::new(Item { key, fingerprint, record, place }))
             }
             Err(unreadable) => Report::Fault(self.broken(Some(key), Fault::new(slice, span.line, &unreadable))),
         })
@@ -338,8 +347,11 @@ impl Adapter for Single {
     }
 
     fn same(&mut self, note: &[u8]) -> Result<bool, Error> {
-        let Some(raw) = self.read()? else { return Ok(false) };
-        let content = Digest::of(&raw);
+        let content = match digest_whole(&self.path) {
+            Ok((_, stat)) if stat.size == 0 => return Err(self.empty()),
+            Ok((content, _)) => content,
+            Err(error) => return self.missing(error).map(|()| false),
+        };
         let known = [Keys::Stable, Keys::Unstable].into_iter().find(|keys| self.note(content, *keys) == note);
         if let Some(keys) = known {
             self.profile.keys = keys;

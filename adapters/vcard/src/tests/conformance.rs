@@ -71,6 +71,7 @@ impl Subject for Cards {
             .with("emails/a/contexts/work", Value::Boolean(true))
             .with("phones/a/number", Value::text(&format!("+1 {number}")))
             .with("phones/a/label", Value::text("Boat"))
+            .with("phones/a/pref", Value::Integer(1))
             .with("notes/1/note", Value::text(&format!("line {number}\nsecond")))
             .with("keywords/friends", Value::Boolean(true))
             .with("anniversaries/a/date", Value::Date("--02-29".to_owned()))
@@ -98,6 +99,36 @@ impl Subject for Cards {
     fn with_blob(&self, record: &Record, blob: Blob) -> Option<Record> {
         let record = record.clone().with("media/p/content", Value::Blob(blob));
         Some(record.with("media/p/kind", Value::text("photo")).with("media/p/mediaType", Value::text("image/png")))
+    }
+
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    fn date(&self) -> Option<&'static str> {
+        Some("anniversaries/a/date")
+    }
+
+    fn number(&self) -> Option<&'static str> {
+        Some("phones/a/pref")
+    }
+
+    fn make_oddly(&self, path: &Path) -> io::Result<bool> {
+        let version = self.version.text();
+        let one = format!(
+            "begin:vcard\nversion:{version}\nuid:odd-0\nfn;X-A=\"b;c\":Odd On\n e\nN:One;Odd\n\ntel;type=pref;TYPE=cell:+1\nNote;x-z=1:first\nX-FAR:{}\nend:vcard\n",
+            "far ".repeat(40)
+        );
+        let other = format!(
+            "BEGIN:VCARD\r\nNOTE:second\r\nitem9.TEL:+2\r\nitem9.X-ABLabel:Boat\r\nVERSION:{version}\r\nEMAIL;TYPE=HOME:a@\r\n\texample.org\r\nUID:odd-1\nFN:Odd Two\r\nN:Two;Odd;;;\r\nX-EMPTY:\r\nEND:VCARD\r\n"
+        );
+        if !self.in_folder {
+            return fs::write(path, format!("{one}\n{other}")).map(|()| true);
+        }
+        fs::create_dir_all(path)?;
+        fs::write(path.join("one.vcf"), one)?;
+        fs::write(path.join("other.vcf"), other)?;
+        Ok(true)
     }
 
     fn volatile(&self) -> Option<(&'static str, Value)> {

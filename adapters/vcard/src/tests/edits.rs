@@ -257,3 +257,49 @@ fn a_line_that_would_end_the_card_is_refused() {
     assert!(try_edited(card.as_bytes(), &[set("ext/vcard/lines/9", "END:VCARD")]).is_err());
     assert!(try_edited(card.as_bytes(), &[set("name/full", "a\rb")]).is_err());
 }
+
+#[test]
+fn order_of_lines_folds_and_line_endings_are_no_change() {
+    let one = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada\r\nN:;Ada;;;\r\nTEL;TYPE=CELL,HOME:+1\r\nTEL:+2\r\nNOTE:a long note\r\nEND:VCARD\r\n";
+    let other = "BEGIN:VCARD\nVERSION:3.0\nNOTE:a lo\n ng note\nTEL:+2\nTEL;type=home;type=cell:\n +1\nN:;Ada;;;\nFN:Ada\nEND:VCARD\n";
+    let (one, other) = (read(one.as_bytes()).record, read(other.as_bytes()).record);
+    assert_ne!(one, other);
+    crate::write::proof::check(&one, &std::collections::BTreeSet::new(), &other).unwrap();
+}
+
+#[test]
+fn a_derived_name_follows_the_full_name_and_a_written_one_stays() {
+    let derived = "BEGIN:VCARD\nVERSION:3.0\nFN:Ada Lovelace\nN:Lovelace;Ada;;;\nEND:VCARD\n";
+    let changes = [set("name/full", "Ada King"), unset("name/given"), unset("name/surname")];
+    assert_eq!(edited(derived, &changes), derived.replace("Ada Lovelace", "Ada King").replace("Lovelace;", "King;"));
+    let empty = "BEGIN:VCARD\nVERSION:3.0\nFN:Ada Lovelace\nN:;;;;\nEND:VCARD\n";
+    assert_eq!(edited(empty, &[set("name/full", "Ada King")]), empty.replace("Lovelace", "King"));
+    let written = "BEGIN:VCARD\nVERSION:3.0\nFN:Ada Lovelace\nN:Byron;Ada;;;\nEND:VCARD\n";
+    assert_eq!(edited(written, &[set("name/full", "Ada King")]), written.replace("Lovelace", "King"));
+}
+
+#[test]
+fn a_country_code_stands_where_its_version_says() {
+    let new = "BEGIN:VCARD\nVERSION:4.0\nFN:Ada\nADR;CC=GB:;;12 Long Street;;;;\nEND:VCARD\n";
+    assert_eq!(edited(new, &[set("addresses/1/countryCode", "IE")]), new.replace("CC=GB", "CC=IE"));
+    let apple = "BEGIN:VCARD\nVERSION:3.0\nFN:Ada\nitem1.ADR:;;12 Long Street;;;;\nitem1.X-ABADR:gb\nEND:VCARD\n";
+    assert_eq!(edited(apple, &[set("addresses/1/countryCode", "ie")]), apple.replace("ADR:gb", "ADR:ie"));
+}
+
+#[test]
+fn what_other_lines_say_is_not_drawn_into_the_name() {
+    let card = "BEGIN:VCARD\nVERSION:4.0\nFN:Ada\nN:Lovelace;Ada;;;\nSORT-STRING:Love\nEND:VCARD\n";
+    assert_eq!(edited(card, &[set("name/given", "Augusta")]), card.replace(";Ada;", ";Augusta;"));
+}
+
+#[test]
+fn many_groups_and_many_parameters_take_linear_time() {
+    let groups: String = (0..20_000).map(|n| format!("g{n}.TEL:{n}\ng{n}.X-ABLabel:l{n}\n")).collect();
+    let parameters: String = (0..50_000).map(|n| format!(";X-{}=1", 50_000 - n)).collect();
+    let words: String = (0..50_000).map(|n| format!("w{},", 50_000 - n)).collect();
+    let card = format!("BEGIN:VCARD\nVERSION:3.0\nFN:A\n{groups}NOTE{parameters}:x\nCATEGORIES:{words}\nEND:VCARD\n");
+    let record = read(card.as_bytes()).record;
+    assert_eq!(record.text("phones/20000/label"), Some("l19999"));
+    assert!(record.field("notes/1/note").is_none());
+    assert!(record.field("keywords/w50000").is_some());
+}

@@ -65,6 +65,13 @@ impl Found {
 #[derive(Default)]
 pub(super) struct Answers(BTreeMap<usize, Outcome>);
 
+impl Answers {
+    /// Returns the answers in the order of their operations.
+    pub(super) fn in_order(self) -> Vec<Outcome> {
+        self.0.into_values().collect()
+    }
+}
+
 impl Outcomes for Answers {
     fn outcome(&mut self, index: usize, outcome: Outcome) {
         assert!(self.0.insert(index, outcome).is_none());
@@ -107,7 +114,7 @@ pub(super) fn apply(adapter: &mut dyn Adapter, ops: &[Op<'_>]) -> Vec<Outcome> {
         assert_eq!(answers.0.len(), ops.len());
         answers.0.into_values().collect::<Vec<_>>()
     };
-    let rehearsed = answer(step(8), Mode::Rehearse);
+    let rehearsed = answer(step(9), Mode::Rehearse);
     let performed = answer(step(9), Mode::Perform);
     for (one, other) in rehearsed.iter().zip(&performed) {
         match (one, other) {

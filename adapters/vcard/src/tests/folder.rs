@@ -108,7 +108,7 @@ fn a_new_card_has_the_version_the_endings_and_a_file_as_the_others_have() {
     let name = format!("{}.vcf", id(7).urn().trim_start_matches("urn:uuid:"));
     let Outcome::Put { key, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
     assert_eq!(key.0, name);
-    let expected = format!("BEGIN:VCARD\nVERSION:3.0\nUID:{}\nFN:Eve\nN:;;;;\nEND:VCARD\n", id(7).urn());
+    let expected = format!("BEGIN:VCARD\nVERSION:3.0\nUID:{}\nFN:Eve\nN:;Eve;;;\nEND:VCARD\n", id(7).urn());
     assert_eq!(read(place.path(), &name), expected);
 }
 

@@ -1,17 +1,18 @@
 //! Changing a card: only the lines of fields that differ are replaced; and writing a new one.
 
 use crate::card::{Card, Item, Place};
-use crate::map::decode::{Named, Raw};
 use crate::map::encode::{Encoded, Target, encode};
-use crate::map::table::{COMPANIONS, Companion, Form, Row};
+use crate::map::named::{Fields, Parameters};
+use crate::map::table::{Companion, Form, Row};
 use crate::write::derived;
-use crate::write::fresh::{self, Extent, Fresh, Rest};
+use crate::write::fresh::{self, Around, Extent, Fresh};
 use crate::write::line::{self, Manner, Old};
 use crate::write::proof;
 use crate::write::refusal::Refusal;
+use crate::write::rest::Rest;
 use contentline::content::Content;
 use record::{Pointer, Record, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 /// A card as it was written, and the record that it shows.
@@ -23,35 +24,34 @@ pub(crate) struct Written {
 
 /// Writes a new card.
 pub(crate) fn create(record: &Record, manner: Manner<'_>) -> Result<Written, Refusal> {
-    let meant = derived::complete(record.clone(), manner.version.needs_full_name());
-    let mut groups = groups_of_lines(&meant);
-    let (said, old_groups) = (BTreeSet::new(), BTreeSet::new());
-    let mut rest = Rest { fields: meant.fields.clone(), unheld: BTreeSet::new(), groups: &mut groups, said, old_groups };
-    let mut bytes = line::verbatim("BEGIN:VCARD", manner)?;
+    let meant = derived::complete(record, manner.version, None);
+    let mut rest = Rest::of(&meant);
+    let mut around = Around { groups: groups_of_lines(&meant), ..Around::default() };
+    around.said = rest.has_lines().then(HashSet::new);
+    let mut bytes = Vec::with_capacity(1024);
+    bytes.extend(line::verbatim("BEGIN:VCARD", manner)?);
     bytes.extend(line::verbatim(&format!("VERSION:{}", manner.version.text()), manner)?);
-    for line in fresh::lines(&mut rest, Extent::Card, manner)? {
+    for line in fresh::lines(&mut rest, &mut around, Extent::Card, manner)? {
         bytes.extend(line.bytes);
     }
     bytes.extend(line::verbatim("END:VCARD", manner)?);
-    let unheld = rest.unheld;
-    prove(bytes, &meant, &unheld)
+    prove(bytes, &meant, &around.unheld)
 }
 
 /// Changes a card so that it shows `record`; equal fields keep their bytes.
 pub(crate) fn edit(card: &Card<'_>, record: &Record, manner: Manner<'_>) -> Result<Written, Refusal> {
-    // A card whose FN is missing or empty is left so until somebody names it.
-    let named = card.record.field("name/full").is_some();
-    let meant = derived::complete(record.clone(), named && manner.version.needs_full_name());
+    let meant = derived::complete(record, manner.version, Some(&card.record));
+    let rest = Rest::of(&meant);
     let mut groups = card.groups.clone();
     groups.extend(groups_of_lines(&meant));
-    let (said, old_groups) = (said_by(card), card.groups.clone());
-    let rest = Rest { fields: meant.fields.clone(), unheld: BTreeSet::new(), groups: &mut groups, said, old_groups };
-    let mut editor = Editor { card, manner, rest, splices: Vec::new() };
+    let said = rest.has_lines().then(|| said_by(card));
+    let around = Around { unheld: BTreeSet::new(), groups, said, old_groups: card.groups.clone() };
+    let mut editor = Editor { card, manner, rest, around, splices: Vec::new() };
     for (index, item) in card.items.iter().enumerate() {
         editor.item(index, item)?;
     }
     editor.fresh()?;
-    let (splices, unheld) = (editor.splices, editor.rest.unheld);
+    let (splices, unheld) = (editor.splices, editor.around.unheld);
     if splices.is_empty() {
         return Ok(Written { bytes: card.document.bytes().to_vec(), record: card.record.clone() });
     }
@@ -60,7 +60,7 @@ pub(crate) fn edit(card: &Card<'_>, record: &Record, manner: Manner<'_>) -> Resu
 
 /// Reads back what was written, and refuses it where it shows anything but what was meant.
 fn prove(bytes: Vec<u8>, meant: &Record, unheld: &BTreeSet<Pointer>) -> Result<Written, Refusal> {
-    let record = Card::read(&bytes)?.record;
+    let (_, record) = Card::shown(&bytes)?;
     proof::check(meant, unheld, &record)?;
     Ok(Written { bytes, record })
 }
@@ -72,12 +72,12 @@ fn groups_of_lines(record: &Record) -> BTreeSet<String> {
 }
 
 /// Returns the homes and the fields of the card's lines that are no parts.
-fn said_by(card: &Card<'_>) -> BTreeSet<String> {
-    let mut said = BTreeSet::new();
+fn said_by(card: &Card<'_>) -> HashSet<String> {
+    let mut said = HashSet::new();
     for item in &card.items {
         if let Place::Record(row) = &item.place {
             said.insert(row.home().to_owned());
-            said.extend(item.fields.keys().cloned());
+            said.extend(item.fields.names().map(|name| name.clone().into_owned()));
             if !item.parameters.is_empty() {
                 said.insert(format!("{};", row.home()));
             }
@@ -108,6 +108,7 @@ struct Editor<'e, 'b> {
     card: &'e Card<'b>,
     manner: Manner<'e>,
     rest: Rest<'e>,
+    around: Around,
     splices: Vec<Splice>,
 }
 
@@ -115,21 +116,22 @@ struct Editor<'e, 'b> {
 struct Change<'i> {
     row: &'static Row,
     item: &'i Item,
-    fields: Named,
-    raw: Raw,
-    prefix: String,
+    fields: Fields<'i>,
+    raw: Parameters<'i>,
+    /// The pointer of the part; nothing for the record itself.
+    base: &'i str,
 }
 
 impl<'e> Editor<'e, '_> {
     fn item(&mut self, index: usize, item: &Item) -> Result<(), Refusal> {
         match &item.place {
             Place::Part(row, base) => {
-                let part = self.rest.take_part(base);
-                self.change(&Change { row, item, fields: part.fields, raw: part.raw, prefix: format!("{base}/") })
+                let part = self.rest.take_part(base.as_str());
+                self.change(&Change { row, item, fields: part.fields, raw: part.raw, base: base.as_str() })
             }
             Place::Record(row) => {
                 let (fields, raw) = self.take_record(index, item, row);
-                self.change(&Change { row, item, fields, raw, prefix: String::new() })
+                self.change(&Change { row, item, fields, raw, base: "" })
             }
             Place::Line(pointer) => {
                 let range = self.line_range(item.line);
@@ -140,25 +142,32 @@ impl<'e> Editor<'e, '_> {
     }
 
     /// Takes the fields of a line that is no part; of several lines of one set, the last one takes the new words.
-    fn take_record(&mut self, index: usize, item: &Item, row: &'static Row) -> (Named, Raw) {
+    fn take_record(&mut self, index: usize, item: &Item, row: &'static Row) -> (Fields<'e>, Parameters<'e>) {
         let same = |other: &&Item| matches!(&other.place, Place::Record(found) if std::ptr::eq(*found, row));
         if !matches!(row.form, Form::Set(_)) {
-            return (self.rest.take_single(row), self.rest.take_raw(row.home()));
+            let elsewhere = |name: &str| self.card.items.iter().any(|other| other.is_of_record() && other.fields.contains(name));
+            let takes = row.takes(self.manner.version);
+            let wanted = |name: &str| item.fields.contains(name) || (takes(name) && !elsewhere(name));
+            return (self.rest.take_single(row, wanted), self.rest.take_raw(row.home()));
         }
         let last = !self.card.items.iter().skip(index + 1).any(|other| same(&other));
         let parameters_elsewhere = self.card.items.iter().filter(same).any(|other| !other.parameters.is_empty());
         let mine = !item.parameters.is_empty() || (last && !parameters_elsewhere);
-        let raw = if mine { self.rest.take_raw(row.home()) } else { Raw::new() };
+        let raw = if mine { self.rest.take_raw(row.home()) } else { Parameters::default() };
         if last {
-            return (self.rest.take_single(row), raw);
+            return (self.rest.take_single(row, |_| true), raw);
         }
-        let own = item.fields.keys().filter_map(|name| self.rest.fields.remove(name.as_str()).map(|value| (name.clone(), value)));
-        (own.collect(), raw)
+        let mut own = Fields::default();
+        for (pointer, value) in item.fields.names().filter_map(|name| self.rest.take(name)) {
+            own.push(std::borrow::Cow::Borrowed(pointer.as_str()), value);
+        }
+        (own, raw)
     }
 
     fn change(&mut self, change: &Change<'_>) -> Result<(), Refusal> {
-        let Change { row, item, fields, raw, prefix } = change;
-        if *fields == item.fields && *raw == item.parameters {
+        let Change { row, item, fields, raw, base } = change;
+        let (shown, shown_raw) = (item.fields.view(), item.parameters.view());
+        if *fields == shown && *raw == shown_raw {
             return Ok(());
         }
         let Some(content) = self.card.document.content(item.line) else {
@@ -166,14 +175,14 @@ impl<'e> Editor<'e, '_> {
         };
         let target = Target { version: self.manner.version, old: Some(&content) };
         let failed = |source| Refusal::Line { property: row.property.to_owned(), source };
-        let Some(new) = encode(row, fields, raw, target).map_err(failed)? else {
-            self.rest.unhold_unused(prefix, fields, &BTreeSet::new());
+        let Some(mut new) = encode(row, fields, raw, target).map_err(failed)? else {
+            self.around.unhold_unused(base, fields, &vec![false; fields.len()]);
             self.remove(item);
             return Ok(());
         };
-        self.rest.unhold_unused(prefix, fields, &new.used);
-        let old = encode(row, &item.fields, &item.parameters, target).map_err(failed)?;
-        let group = self.companions(change, &content)?;
+        let old = encode(row, &shown, &shown_raw, target).map_err(failed)?;
+        let group = self.companions(change, &content, &mut new.used)?;
+        self.around.unhold_unused(base, fields, &new.used);
         if group.is_none() && old.as_ref().is_some_and(|old| same(old, &new)) {
             return Ok(());
         }
@@ -184,24 +193,26 @@ impl<'e> Editor<'e, '_> {
         Ok(())
     }
 
-    /// Changes the labels and their like of a part; returns the group that its line needs now and has not.
-    fn companions(&mut self, change: &Change<'_>, content: &Content<'_>) -> Result<Option<String>, Refusal> {
+    /// Changes the labels and their like of a part, and marks their fields as used; returns the group that its line
+    /// needs now and has not.
+    fn companions(&mut self, change: &Change<'_>, content: &Content<'_>, used: &mut [bool]) -> Result<Option<String>, Refusal> {
         let Some(stem) = change.row.stem else {
             return Ok(None);
         };
         let mut group = content.group().map(std::borrow::Cow::into_owned);
         let mut made = None;
-        for companion in COMPANIONS.iter().filter(|companion| companion.stem.is_none_or(|only| only == stem)) {
+        for companion in Companion::of(stem) {
             let line = change.item.companions.iter().find(|(found, _)| std::ptr::eq(*found, companion)).map(|(_, line)| *line);
-            let wanted = change.fields.get(companion.field);
-            if wanted == change.item.fields.get(companion.field) {
-                continue;
+            let wanted = change.fields.find(companion.field).filter(|(at, _)| used.get(*at) == Some(&false));
+            let text = wanted.and_then(|(_, value)| value.as_text()).filter(|text| companion.fits(text));
+            if let Some(used) = wanted.filter(|_| text.is_some()).and_then(|(at, _)| used.get_mut(at)) {
+                *used = true;
             }
-            match (line, wanted.and_then(Value::as_text)) {
-                (Some(line), Some(text)) => self.relabel(companion, line, text)?,
+            match (line, text) {
+                (Some(line), Some(text)) => self.relabel(change.item, companion, line, text)?,
                 (Some(line), None) => self.replace(line, Vec::new()),
                 (None, Some(text)) => {
-                    let name = group.get_or_insert_with(|| made.insert(self.rest.new_group()).clone());
+                    let name = group.get_or_insert_with(|| made.insert(self.around.new_group()).clone());
                     let head = format!("{name}.{}", companion.property);
                     let bytes = line::text(&head, text, None, self.manner_at(change.item.line))?;
                     let end = self.line_range(change.item.line).end;
@@ -213,7 +224,10 @@ impl<'e> Editor<'e, '_> {
         Ok(made)
     }
 
-    fn relabel(&mut self, companion: &Companion, line: usize, text: &str) -> Result<(), Refusal> {
+    fn relabel(&mut self, item: &Item, companion: &Companion, line: usize, text: &str) -> Result<(), Refusal> {
+        if item.fields.get(companion.field).and_then(Value::as_text) == Some(text) {
+            return Ok(());
+        }
         let content = self.card.document.content(line);
         let bytes = line::text(companion.property, text, content.as_ref(), self.manner_at(line))?;
         self.replace(line, bytes);
@@ -221,13 +235,13 @@ impl<'e> Editor<'e, '_> {
     }
 
     fn verbatim(&mut self, pointer: &Pointer, item: &Item, range: Range<usize>) -> Result<(), Refusal> {
-        let wanted = self.rest.fields.remove(pointer);
-        if wanted.as_ref() == item.fields.values().next() {
+        let wanted = self.rest.take(pointer.as_str()).map(|(_, value)| value);
+        if wanted == item.fields.get("") {
             return Ok(());
         }
         let manner = self.manner_at(item.line);
         let mut bytes = Vec::new();
-        for text in wanted.iter().filter_map(Value::as_text).flat_map(|text| text.split('\n')) {
+        for text in wanted.and_then(Value::as_text).into_iter().flat_map(|text| text.split('\n')) {
             bytes.extend(line::verbatim(text, manner)?);
         }
         self.splices.push(Splice { range, bytes });
@@ -236,7 +250,7 @@ impl<'e> Editor<'e, '_> {
 
     /// Adds what no line holds, each line behind the last one of its property, else at the end of the card.
     fn fresh(&mut self) -> Result<(), Refusal> {
-        let lines = fresh::lines(&mut self.rest, Extent::Lines, self.manner)?;
+        let lines = fresh::lines(&mut self.rest, &mut self.around, Extent::Lines, self.manner)?;
         let end = self.end_of_properties();
         for Fresh { property, bytes } in lines {
             let at = self.behind(property).unwrap_or(end);
@@ -296,6 +310,6 @@ impl<'e> Editor<'e, '_> {
     }
 }
 
-fn same(one: &Encoded, other: &Encoded) -> bool {
+fn same(one: &Encoded<'_>, other: &Encoded<'_>) -> bool {
     one.parameters == other.parameters && one.value_type == other.value_type && one.body == other.body
 }

@@ -1,16 +1,18 @@
 //! New lines for fields that no line holds yet, by the same rows that edits use.
 
 use crate::card::parameter_pointer;
-use crate::map::decode::{Named, Raw, decode};
+use crate::map::decode::decode;
 use crate::map::encode::{Encoded, Target, encode};
-use crate::map::table::{COMPANIONS, Form, ROWS, Row};
+use crate::map::named::Fields;
+use crate::map::table::{COMPANIONS, Companion, Form, ROWS, Row};
 use crate::version::Version;
 use crate::write::line::{self, Manner};
 use crate::write::refusal::Refusal;
+use crate::write::rest::{Part, Placed, Rest};
 use contentline::content::Content;
-use record::{Fields, Pointer, Value, pointer};
+use record::{Pointer, Value};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 
 /// A new line, or the lines that belong together.
 pub(crate) struct Fresh {
@@ -19,14 +21,16 @@ pub(crate) struct Fresh {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// What is still to be written, and what has no form in this version.
-pub(crate) struct Rest<'g> {
-    pub(crate) fields: Fields,
+/// What a card has besides the fields that are still to be written.
+#[derive(Default)]
+pub(crate) struct Around {
+    /// Fields that have no form in this version.
     pub(crate) unheld: BTreeSet<Pointer>,
     /// The names of all groups, in lower case.
-    pub(crate) groups: &'g mut BTreeSet<String>,
+    pub(crate) groups: BTreeSet<String>,
     /// What lines of the record itself say already: their fields, their homes, and `<home>;` where they have parameters.
-    pub(crate) said: BTreeSet<String>,
+    /// It is noted only where it matters: beside lines that are kept as they are.
+    pub(crate) said: Option<HashSet<String>>,
     /// The groups that the card had before.
     pub(crate) old_groups: BTreeSet<String>,
 }
@@ -41,163 +45,147 @@ pub(crate) enum Extent {
 }
 
 /// Writes what is left in `rest`, in the order of the table; what no row can write stays unheld.
-pub(crate) fn lines(rest: &mut Rest<'_>, extent: Extent, manner: Manner<'_>) -> Result<Vec<Fresh>, Refusal> {
-    let mut all = Vec::new();
+pub(crate) fn lines(rest: &mut Rest<'_>, around: &mut Around, extent: Extent, manner: Manner<'_>) -> Result<Vec<Fresh>, Refusal> {
+    let mut all = Vec::with_capacity(24);
     let parts = rest.take_parts();
-    for row in ROWS.iter() {
-        match row.stem {
-            None => all.extend(rest.single(row, extent, manner)?),
-            Some(stem) => {
-                for (id, part) in parts.get(stem).into_iter().flatten() {
-                    if row_of(stem, part, manner)?.is_some_and(|found| std::ptr::eq(found, row)) {
-                        all.extend(rest.part(row, &format!("{stem}/{id}"), part, manner)?);
-                    }
-                }
-            }
+    let mut chosen = Vec::with_capacity(parts.len());
+    for placed in &parts {
+        match row_of(placed, manner)? {
+            Some((row, encoded)) => chosen.push((row, placed, encoded)),
+            None => around.unhold(placed),
         }
     }
-    for (stem, ids) in &parts {
-        for (id, part) in ids {
-            if row_of(stem, part, manner)?.is_none() {
-                rest.unhold(&format!("{stem}/{id}"), part);
-            }
+    chosen.sort_by_key(|(row, ..)| *row);
+    let mut chosen = chosen.into_iter().peekable();
+    for (index, row) in ROWS.iter().enumerate() {
+        if row.stem.is_none() {
+            all.extend(single(rest, around, row, extent, manner)?);
+        }
+        while let Some((_, placed, encoded)) = chosen.next_if(|(found, ..)| *found == index) {
+            all.push(part(around, row, placed, &encoded, manner)?);
         }
     }
-    rest.unhold_misread(manner.version);
-    all.extend(rest.verbatim("ext/vcard/lines", manner)?);
-    all.extend(rest.verbatim("ext/vcard/components", manner)?);
-    rest.unheld.extend(std::mem::take(&mut rest.fields).into_keys());
+    let readable = |line: &str| !around.would_be_misread(line, manner.version);
+    all.extend(verbatim(rest.take_verbatim("ext/vcard/lines", readable), manner)?);
+    all.extend(verbatim(rest.take_verbatim("ext/vcard/components", |_| true), manner)?);
+    around.unheld.extend(rest.take_all().into_iter().cloned());
     Ok(all)
 }
 
-/// Fields and unmapped parameters of a part.
-#[derive(Default)]
-pub(crate) struct Part {
-    pub(crate) fields: Named,
-    pub(crate) raw: Raw,
-}
-
-/// Returns the row that writes a part: one whose constant it has, else one without.
-fn row_of(stem: &str, part: &Part, manner: Manner<'_>) -> Result<Option<&'static Row>, Refusal> {
-    for with_constant in [true, false] {
-        for row in ROWS.iter().filter(|row| row.stem == Some(stem) && row.written.contains(&manner.version)) {
-            let fits = match row.fixed {
-                Some((field, value)) => with_constant && part.fields.get(field).and_then(Value::as_text) == Some(value),
-                None => !with_constant,
-            };
-            if fits && encoded(row, part, manner)?.is_some() {
-                return Ok(Some(row));
-            }
+/// Returns the row that writes a part, and its line: one whose constant it has, else one without.
+fn row_of<'r>(placed: &Placed<'r>, manner: Manner<'_>) -> Result<Option<(usize, Encoded<'r>)>, Refusal> {
+    let part = &placed.part;
+    for (index, row) in Row::of_stem(placed.stem) {
+        let fits = row.fixed.is_none_or(|(field, value)| part.fields.get(field).and_then(Value::as_text) == Some(value));
+        if fits
+            && row.written.contains(&manner.version)
+            && let Some(encoded) = encoded(row, part, manner)?
+        {
+            return Ok(Some((*index, encoded)));
         }
     }
     Ok(None)
 }
 
-fn encoded(row: &Row, part: &Part, manner: Manner<'_>) -> Result<Option<Encoded>, Refusal> {
+fn encoded<'r>(row: &'static Row, part: &Part<'r>, manner: Manner<'_>) -> Result<Option<Encoded<'r>>, Refusal> {
     let target = Target { version: manner.version, old: None };
     encode(row, &part.fields, &part.raw, target).map_err(|source| Refusal::Line { property: row.property.to_owned(), source })
 }
 
-impl Rest<'_> {
-    /// Takes the fields and the unmapped parameters at `base` out of what is left.
-    pub(crate) fn take_part(&mut self, base: &str) -> Part {
-        Part { fields: self.take_below(base), raw: self.take_raw(base) }
+fn single(
+    rest: &mut Rest<'_>,
+    around: &mut Around,
+    row: &'static Row,
+    extent: Extent,
+    manner: Manner<'_>,
+) -> Result<Option<Fresh>, Refusal> {
+    if !row.written.contains(&manner.version) {
+        return Ok(None);
     }
+    let fields = rest.take_single(row, row.takes(manner.version));
+    let required = extent == Extent::Card && matches!(row.property, "FN" | "N");
+    if fields.is_empty() && !required {
+        return Ok(None);
+    }
+    let part = Part { fields, raw: rest.take_raw(row.home()) };
+    let Some(line) = encoded(row, &part, manner)? else {
+        around.unheld.extend(part.fields.iter().map(|(name, _)| Pointer::new(name)));
+        return Ok(None);
+    };
+    around.unhold_unused("", &part.fields, &line.used);
+    around.note(row, &part);
+    let bytes = line::property(row.property, None, &line, None, manner)?;
+    Ok(Some(Fresh { property: row.property, bytes }))
+}
 
-    /// Takes the fields of a row of the record itself; of a set, all its words.
-    pub(crate) fn take_single(&mut self, row: &Row) -> Named {
-        if let Form::Set(field) = row.form {
-            return self.take_below(field).into_iter().map(|(word, value)| (format!("{field}/{word}"), value)).collect();
+fn part(around: &mut Around, row: &'static Row, placed: &Placed<'_>, line: &Encoded<'_>, manner: Manner<'_>) -> Result<Fresh, Refusal> {
+    let fields = &placed.part.fields;
+    let mut texts = Vec::new();
+    for companion in Companion::of(placed.stem) {
+        if let Some((at, Value::Text(text))) = fields.find(companion.field)
+            && line.used.get(at) != Some(&true)
+            && companion.written.contains(&manner.version)
+            && companion.fits(text)
+        {
+            texts.push((at, companion, text));
         }
-        let names = row.fields().into_iter();
-        names.filter_map(|name| self.fields.remove(name.as_str()).map(|value| (name, value))).collect()
     }
+    let mut used = line.used.clone();
+    texts.iter().filter_map(|(at, ..)| used.get_mut(*at).map(|used| *used = true)).for_each(drop);
+    around.unhold_unused(placed.base, fields, &used);
+    let group = if texts.is_empty() { None } else { Some(around.new_group()) };
+    let mut bytes = line::property(row.property, group.as_deref(), line, None, manner)?;
+    for (_, companion, text) in texts {
+        let head = format!("{}.{}", group.as_deref().unwrap_or_default(), companion.property);
+        bytes.extend(line::text(&head, text, None, manner)?);
+    }
+    Ok(Fresh { property: row.property, bytes })
+}
 
-    /// Takes the unmapped parameters of `home`.
-    pub(crate) fn take_raw(&mut self, home: &str) -> Raw {
-        let prefix = format!("ext/vcard/params/{home}");
-        let found = keys_below(&self.fields, &prefix).into_iter().filter(|(_, name)| !name.contains('/'));
-        let found: Vec<_> = found.collect();
-        let mut raw = Raw::new();
-        for (key, name) in found {
-            if let Some(text) = self.fields.get(&key).and_then(Value::as_text) {
-                raw.insert(pointer::unescape(&name).into_owned(), text.to_owned());
-                self.fields.remove(&key);
-            }
+fn verbatim(texts: Vec<&str>, manner: Manner<'_>) -> Result<Vec<Fresh>, Refusal> {
+    let mut all = Vec::with_capacity(texts.len());
+    for text in texts {
+        let mut bytes = Vec::new();
+        for line in text.split('\n') {
+            bytes.extend(line::verbatim(line, manner)?);
         }
-        raw
+        all.push(Fresh { property: "", bytes });
+    }
+    Ok(all)
+}
+
+impl Companion {
+    /// Iterates over the companions that parts of a stem can have.
+    pub(crate) fn of(stem: &str) -> impl Iterator<Item = &'static Self> {
+        COMPANIONS.iter().filter(move |companion| companion.stem.is_none_or(|only| only == stem))
     }
 
-    /// Notes fields of a line that the version has no form for.
-    pub(crate) fn unhold_unused(&mut self, prefix: &str, fields: &Named, used: &BTreeSet<String>) {
-        let companion = |name: &str| COMPANIONS.iter().any(|companion| companion.field == name);
-        let unused = fields.keys().filter(|name| !used.contains(*name) && !companion(name));
-        self.unheld.extend(unused.map(|name| Pointer::from(format!("{prefix}{name}"))));
+    /// Tells whether a line of its own can hold the text.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        !text.is_empty() && (self.longest == 0 || text.chars().count() <= self.longest)
     }
+}
 
-    fn unhold(&mut self, base: &str, part: &Part) {
-        self.unheld.extend(part.fields.keys().map(|name| Pointer::from(format!("{base}/{name}"))));
-        self.unheld.extend(part.raw.keys().map(|name| parameter_pointer(base, name)));
-    }
-
-    fn take_below(&mut self, base: &str) -> Named {
-        let keys = keys_below(&self.fields, base);
-        keys.into_iter().filter_map(|(key, name)| self.fields.remove(&key).map(|value| (name, value))).collect()
-    }
-
-    /// Takes every part that is left, by stem and id.
-    fn take_parts(&mut self) -> BTreeMap<&'static str, BTreeMap<String, Part>> {
-        let mut parts: BTreeMap<&'static str, BTreeMap<String, Part>> = BTreeMap::new();
-        for stem in ROWS.iter().filter_map(|row| row.stem) {
-            if parts.contains_key(stem) {
-                continue;
-            }
-            let ids: BTreeSet<String> =
-                keys_below(&self.fields, stem).into_iter().filter_map(|(_, name)| Some(name.split_once('/')?.0.to_owned())).collect();
-            let taken = ids.into_iter().map(|id| (id.clone(), self.take_part(&format!("{stem}/{id}"))));
-            parts.insert(stem, taken.collect());
+impl Around {
+    /// Notes fields of a line that the version has no form for; `base` is the part's pointer, or nothing.
+    pub(crate) fn unhold_unused(&mut self, base: &str, fields: &Fields<'_>, used: &[bool]) {
+        for ((name, _), _) in fields.iter().zip(used).filter(|(_, used)| !**used) {
+            self.unheld.insert(if base.is_empty() { Pointer::new(name) } else { Pointer::concat(&[base, name]) });
         }
-        parts
     }
 
-    fn single(&mut self, row: &'static Row, extent: Extent, manner: Manner<'_>) -> Result<Option<Fresh>, Refusal> {
-        if !row.written.contains(&manner.version) {
-            return Ok(None);
-        }
-        let fields = self.take_single(row);
-        let required = extent == Extent::Card && matches!(row.property, "FN" | "N");
-        if fields.is_empty() && !required {
-            return Ok(None);
-        }
-        let part = Part { fields, raw: self.take_raw(row.home()) };
-        let Some(line) = encoded(row, &part, manner)? else {
-            self.unheld.extend(part.fields.into_keys().map(Pointer::from));
-            return Ok(None);
-        };
-        self.unhold_unused("", &part.fields, &line.used);
-        self.said.extend(part.fields.keys().cloned().chain([row.home().to_owned()]));
+    fn unhold(&mut self, placed: &Placed<'_>) {
+        self.unheld.extend(placed.part.fields.iter().map(|(name, _)| Pointer::concat(&[placed.base, name])));
+        self.unheld.extend(placed.part.raw.iter().map(|(name, _)| parameter_pointer(placed.base, name)));
+    }
+
+    fn note(&mut self, row: &Row, part: &Part<'_>) {
+        let Some(said) = &mut self.said else { return };
+        said.extend(part.fields.iter().map(|(name, _)| name.clone().into_owned()));
+        said.insert(row.home().to_owned());
         if !part.raw.is_empty() {
-            self.said.insert(format!("{};", row.home()));
+            said.insert(format!("{};", row.home()));
         }
-        let bytes = line::property(row.property, None, &line, None, manner)?;
-        Ok(Some(Fresh { property: row.property, bytes }))
-    }
-
-    fn part(&mut self, row: &'static Row, base: &str, part: &Part, manner: Manner<'_>) -> Result<Option<Fresh>, Refusal> {
-        let Some(line) = encoded(row, part, manner)? else {
-            return Ok(None);
-        };
-        self.unhold_unused(&format!("{base}/"), &part.fields, &line.used);
-        let applies = |only: Option<&str>| only.is_none_or(|only| row.stem == Some(only));
-        let companions = COMPANIONS.iter().filter(|companion| applies(companion.stem));
-        let texts: Vec<_> = companions.filter_map(|companion| Some((companion, part.fields.get(companion.field)?.as_text()?))).collect();
-        let group = if texts.is_empty() { None } else { Some(self.new_group()) };
-        let mut bytes = line::property(row.property, group.as_deref(), &line, None, manner)?;
-        for (companion, text) in texts {
-            let head = format!("{}.{}", group.as_deref().unwrap_or_default(), companion.property);
-            bytes.extend(line::text(&head, text, None, manner)?);
-        }
-        Ok(Some(Fresh { property: row.property, bytes }))
     }
 
     /// Returns a group name that no line has.
@@ -209,53 +197,28 @@ impl Rest<'_> {
         format!("item{number}")
     }
 
-    /// Notes verbatim lines that would be read as fields in this card or version; elsewhere they stay as they are.
-    fn unhold_misread(&mut self, version: Version) {
-        let lines = keys_below(&self.fields, "ext/vcard/lines").into_iter().map(|(key, _)| key);
-        let misread: Vec<Pointer> = lines
-            .filter(|key| self.fields.get(key).and_then(Value::as_text).is_some_and(|line| self.would_be_read(line, version)))
-            .collect();
-        for key in misread {
-            self.fields.remove(&key);
-            self.unheld.insert(key);
-        }
-    }
-
-    fn would_be_read(&self, line: &str, version: Version) -> bool {
+    /// Tells whether a line that was kept as it is would be none in this card or version, or be read as fields.
+    fn would_be_misread(&self, line: &str, version: Version) -> bool {
         let content = Content::parse(Cow::Borrowed(line.as_bytes()));
+        // 4.0 has no bare parameters: such a line of 2.1 is none there.
+        if version == Version::V4_0 && content.parameters().any(|one| one.name.is_empty()) {
+            return true;
+        }
         if COMPANIONS.iter().any(|companion| content.is(companion.property)) {
             return content.group().is_some_and(|group| self.old_groups.contains(&group.to_ascii_lowercase()));
         }
-        let row = Row::of(&content.name()).filter(|_| content.is_property());
+        let row = Row::of(content.raw_name()).filter(|_| content.is_property());
         let Some((row, decoded)) = row.and_then(|row| Some((row, decode(row, &content, version)?))) else {
             return false;
         };
+        let said = |name: &str| self.said.as_ref().is_some_and(|said| said.contains(name));
         match (row.stem, &row.form) {
             (Some(_), _) => true,
             (None, Form::Set(field)) => {
-                let taken = !decoded.parameters.is_empty() && self.said.contains(&format!("{field};"));
-                !taken && !decoded.fields.keys().any(|word| self.said.contains(word))
+                let taken = !decoded.parameters.is_empty() && said(&format!("{field};"));
+                !taken && !decoded.fields.names().any(|word| said(word))
             }
-            (None, _) => !self.said.contains(row.home()),
+            (None, _) => !said(row.home()),
         }
     }
-
-    fn verbatim(&mut self, stem: &str, manner: Manner<'_>) -> Result<Vec<Fresh>, Refusal> {
-        let mut all = Vec::new();
-        for (_, value) in self.take_below(stem) {
-            let mut bytes = Vec::new();
-            for text in value.as_text().unwrap_or_default().split('\n') {
-                bytes.extend(line::verbatim(text, manner)?);
-            }
-            all.push(Fresh { property: "", bytes });
-        }
-        Ok(all)
-    }
-}
-
-/// Returns the pointers below `prefix/`, each with what follows.
-fn keys_below(fields: &Fields, prefix: &str) -> Vec<(Pointer, String)> {
-    let start = Pointer::from(format!("{prefix}/"));
-    let below = fields.range(start..).map_while(|(key, _)| Some((key.clone(), key.below(prefix)?.to_owned())));
-    below.collect()
 }

@@ -28,14 +28,14 @@ pub(crate) struct Manner<'w> {
 /// A line that exists, and what its fields were encoded as.
 pub(crate) struct Old<'o> {
     pub(crate) content: &'o Content<'o>,
-    pub(crate) encoded: Option<&'o Encoded>,
+    pub(crate) encoded: Option<&'o Encoded<'o>>,
 }
 
 /// Writes a property line; `group` is put before a head that has none.
 pub(crate) fn property(
     name: &str,
     group: Option<&str>,
-    line: &Encoded,
+    line: &Encoded<'_>,
     old: Option<&Old<'_>>,
     manner: Manner<'_>,
 ) -> Result<Vec<u8>, Refusal> {
@@ -71,7 +71,7 @@ pub(crate) fn property(
 /// Writes a line of plain text such as a label.
 pub(crate) fn text(head: &str, text: &str, old: Option<&Content<'_>>, manner: Manner<'_>) -> Result<Vec<u8>, Refusal> {
     let escaped = manner.version.escaping().escape(text).into_owned();
-    let value = value_of(head, &Body::Text(escaped), old, manner)?;
+    let value = value_of(head, &Body::Text(Cow::Owned(escaped)), old, manner)?;
     let mut bytes = old.map_or_else(|| head.as_bytes().to_vec(), |old| old.raw_head().to_vec());
     bytes.extend_from_slice(value.more.as_bytes());
     bytes.push(b':');
@@ -94,7 +94,7 @@ struct Value<'v> {
     more: String,
 }
 
-fn value_of<'v>(name: &str, body: &Body, old: Option<&Content<'_>>, manner: Manner<'_>) -> Result<Value<'v>, Refusal> {
+fn value_of<'v>(name: &str, body: &Body<'_>, old: Option<&Content<'_>>, manner: Manner<'_>) -> Result<Value<'v>, Refusal> {
     let text = match body {
         Body::Text(text) => return transported(text, old, manner).map_err(|source| Refusal::Line { property: name.to_owned(), source }),
         Body::Inline(blob) => encode_base64(&blob_bytes(name, *blob, manner.blobs)?),
@@ -140,7 +140,7 @@ fn blob_bytes(field: &str, blob: Blob, blobs: &dyn Blobs) -> Result<Vec<u8>, Ref
 }
 
 /// Makes a head; what says how an old value travels stays in it as long as it travels so.
-fn head_of(name: &str, old: Option<&Content<'_>>, line: &Encoded, previous: Option<&Encoded>) -> Vec<u8> {
+fn head_of(name: &str, old: Option<&Content<'_>>, line: &Encoded<'_>, previous: Option<&Encoded<'_>>) -> Vec<u8> {
     let mut head = String::new();
     let same_type = previous.is_some_and(|previous| previous.value_type == line.value_type);
     let same_transport = previous.is_some_and(|previous| same_kind(&previous.body, &line.body));
@@ -194,7 +194,7 @@ fn is_value_type(name: &str, raw: &str) -> bool {
     name.eq_ignore_ascii_case("VALUE") || (name.is_empty() && bare.iter().any(|known| known.eq_ignore_ascii_case(raw)))
 }
 
-fn same_kind(one: &Body, other: &Body) -> bool {
+fn same_kind(one: &Body<'_>, other: &Body<'_>) -> bool {
     matches!((one, other), (Body::Text(_) | Body::Data(..), Body::Text(_) | Body::Data(..)) | (Body::Inline(_), Body::Inline(_)))
 }
 

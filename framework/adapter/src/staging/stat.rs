@@ -1,11 +1,17 @@
 //! What the file system says of a file, and reading a file whole.
 
 use std::fs::{File, Metadata};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
+
+use record::Digest;
+use record::digest::Hasher;
 
 use crate::error::Error;
 use crate::staging::platform;
+
+/// How many bytes of a file are held at once where only its digest is wanted.
+const PIECE: usize = 1 << 20;
 
 /// What the file system says of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,8 +58,42 @@ pub fn read_whole(path: &Path) -> Result<(Vec<u8>, Stat), Error> {
     read_between(path, &mut || {})
 }
 
+/// Returns the digest of a file, read as [`read_whole`] reads it but never held whole in memory.
+///
+/// # Errors
+/// Fails as [`read_whole`] does.
+pub fn digest_whole(path: &Path) -> Result<(Digest, Stat), Error> {
+    attempt(path, &mut |file| {
+        let mut hasher = Hasher::default();
+        let mut piece = vec![0; PIECE];
+        let mut length = 0;
+        loop {
+            match file.read(&mut piece) {
+                Ok(0) => return Ok((hasher.finish(), length)),
+                Ok(read) => {
+                    hasher.update(piece.get(..read).unwrap_or_default());
+                    length += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    })
+}
+
 /// Reads a file; `meanwhile` runs between reading and the second look.
 pub(super) fn read_between(path: &Path, meanwhile: &mut dyn FnMut()) -> Result<(Vec<u8>, Stat), Error> {
+    attempt(path, &mut |file| {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        meanwhile();
+        let length = bytes.len() as u64;
+        Ok((bytes, length))
+    })
+}
+
+/// Takes in a file with `take`, which also tells how many bytes it read, until it does not change meanwhile.
+fn attempt<T>(path: &Path, take: &mut dyn FnMut(&mut File) -> io::Result<(T, u64)>) -> Result<(T, Stat), Error> {
     const ATTEMPTS: usize = 3;
     let fails = |error| Error::io(path, error);
     for _ in 0..ATTEMPTS {
@@ -62,12 +102,10 @@ pub(super) fn read_between(path: &Path, meanwhile: &mut dyn FnMut()) -> Result<(
         }
         let mut file = File::open(path).map_err(fails)?;
         let before = Stat::from(&file.metadata().map_err(fails)?);
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(fails)?;
-        meanwhile();
+        let (taken, length) = take(&mut file).map_err(fails)?;
         let after = Stat::from(&file.metadata().map_err(fails)?);
-        if before == after && usize::try_from(before.size).is_ok_and(|size| size == bytes.len()) {
-            return Ok((bytes, after));
+        if before == after && before.size == length {
+            return Ok((taken, after));
         }
     }
     Err(Error::Changed { path: path.to_owned() })

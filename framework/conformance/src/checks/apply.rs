@@ -67,7 +67,7 @@ fn differing_lines(before: &[u8], after: &[u8]) -> usize {
 }
 
 /// Fails unless exactly one file differs, in as many lines as the subject allows.
-fn one_edit(trial: &Trial<'_>, before: &BTreeMap<PathBuf, Lying>) -> Result<(), Stop> {
+pub(super) fn one_edit(trial: &Trial<'_>, before: &BTreeMap<PathBuf, Lying>) -> Result<(), Stop> {
     let after = trial.files()?;
     ensure(before.keys().eq(after.keys()), || "a file appeared or disappeared".to_owned())?;
     let changed: Vec<_> =

@@ -91,10 +91,131 @@ pub(super) fn nul(subject: &dyn Subject) -> Result<(), Stop> {
     }
 }
 
+/// Returns a text of this many bytes in which no two places look alike.
+fn long_text(length: usize) -> String {
+    let mut text = String::with_capacity(length + 16);
+    for number in 0_u32.. {
+        if text.len() >= length {
+            break;
+        }
+        text.push_str("word");
+        text.push_str(&number.to_string());
+        text.push(' ');
+    }
+    text.truncate(length - 1);
+    text.push('.');
+    text
+}
+
 pub(super) fn large_value(subject: &dyn Subject) -> Result<(), Stop> {
-    const LENGTH: usize = 1 << 20;
-    let words: String = (0_u32..).flat_map(|n| format!("word{n} ").chars().collect::<Vec<_>>()).take(LENGTH - 1).chain(['.']).collect();
-    come_back(subject, &[("one MiB", &words)])
+    come_back(subject, &[("one MiB", &long_text(1 << 20))])
+}
+
+pub(super) fn huge_value(subject: &dyn Subject) -> Result<(), Stop> {
+    let huge = long_text(1 << 24);
+    match written(subject, Some(&huge))? {
+        Some(shown) => {
+            let found = text(subject, &shown);
+            ensure(found == Some(&huge), || format!("16 MiB come back as {} bytes, or others", found.map_or(0, str::len)))
+        }
+        None => Ok(()),
+    }
+}
+
+pub(super) fn carriage_returns(subject: &dyn Subject) -> Result<(), Stop> {
+    for value in ["first\r\nsecond", "first\rsecond", "first\r\n\r\nthird\n"] {
+        let Some(shown) = written(subject, Some(value))? else { continue };
+        let found = text(subject, &shown).unwrap_or_default();
+        let broken = value.replace("\r\n", "\n");
+        let same = [value.to_owned(), broken.clone(), broken.replace('\r', "\n")].iter().any(|form| form == found);
+        ensure(same, || format!("{value:?} comes back as {found:?}"))?;
+    }
+    Ok(())
+}
+
+/// Writes a value into a field that the subject names and fails unless it comes back or is refused.
+fn comes_back_or_is_refused(subject: &dyn Subject, field: &str, value: &record::Value) -> Result<(), Stop> {
+    let trial = Trial::seeded(subject)?;
+    let (mut adapter, _) = trial.opened()?;
+    let sample = subject.sample(1000);
+    let pointer = crate::content::located(&sample, field);
+    let Some(pointer) = pointer else { return fail(format!("the subject's sample has no {field}")) };
+    let record = sample.with(pointer.as_str(), value.clone());
+    match perform(adapter.as_mut(), step(1), crate::trial::create(1, &record))? {
+        Outcome::Put { key, .. } => {
+            let (_, now) = trial.opened()?;
+            let shown = &now.of(&key)?.record;
+            let found = crate::content::located(shown, field).and_then(|pointer| shown.field(pointer.as_str()).cloned());
+            ensure(found.as_ref() == Some(value), || format!("{value:?} comes back as {found:?}"))
+        }
+        Outcome::Refused { .. } => Ok(()),
+        other => fail(format!("{value:?} was answered {other:?}")),
+    }
+}
+
+pub(super) fn dates(subject: &dyn Subject) -> Result<(), Stop> {
+    let Some(field) = subject.date() else { return skip("the format holds no dates") };
+    for date in ["2024-02-29", "0001-01-01", "9999-12-31", "--02-29", "1999-12", "1999", "--12", "---31"] {
+        comes_back_or_is_refused(subject, field, &record::Value::Date(date.to_owned()))?;
+    }
+    Ok(())
+}
+
+pub(super) fn numbers(subject: &dyn Subject) -> Result<(), Stop> {
+    let Some(field) = subject.number() else { return skip("the format holds no numbers") };
+    for number in [0, 1, -1, i64::from(u32::MAX) + 1, 9_007_199_254_740_993, i64::MAX, i64::MIN] {
+        comes_back_or_is_refused(subject, field, &record::Value::Integer(number))?;
+    }
+    Ok(())
+}
+
+pub(super) fn many_fields(subject: &dyn Subject) -> Result<(), Stop> {
+    const MANY: usize = 500;
+    let Some((stem, _, rest)) = record::vocabulary::split(subject.field()).filter(|_| subject.repeats()) else {
+        return skip("the subject's field stands once in an item");
+    };
+    let trial = Trial::seeded(subject)?;
+    let (mut adapter, found) = trial.opened()?;
+    let mut record = found.at(0)?.record.clone();
+    let word = |number: usize| format!("one of many: {number}");
+    for number in 0..MANY {
+        record = record.with(&format!("{stem}/many{number}/{rest}"), record::Value::Text(word(number)));
+    }
+    let Outcome::Put { key, .. } = perform(adapter.as_mut(), step(1), update(1, found.at(0)?, &record, &[]))? else {
+        return fail("an item of many fields was not put");
+    };
+    let (_, now) = trial.opened()?;
+    let shown = &now.of(&key)?.record;
+    match crate::content::missing(&record, shown) {
+        Some(pointer) => fail(format!("of {MANY} fields {pointer:?} is not shown")),
+        None => ensure(shown.fields.len() == record.fields.len(), || {
+            format!("{} fields are shown, not {}", shown.fields.len(), record.fields.len())
+        }),
+    }
+}
+
+pub(super) fn native_bytes(subject: &dyn Subject) -> Result<(), Stop> {
+    const WORD: &str = "conformance";
+    let trial = Trial::without(subject)?;
+    if !prepared(subject.make_oddly(&trial.path))? {
+        return skip("the subject writes its items in one way only");
+    }
+    let (mut adapter, found) = trial.opened()?;
+    ensure(!found.items.is_empty() && found.broken.is_empty(), || "items that are written oddly are not read".to_owned())?;
+    let keys: Vec<_> = found.items.iter().map(|item| item.key.clone()).collect();
+    for (number, key) in (1..).zip(keys) {
+        let before = trial.files()?;
+        let now = crate::trial::scan(adapter.as_mut(), &crate::trial::Memory::default())?;
+        let item = now.of(&key)?;
+        let (record, pointer) = rewritten(subject, &item.record, Some(WORD));
+        match perform(adapter.as_mut(), step(number), update(number, item, &record, &[pointer]))? {
+            Outcome::Put { .. } => {}
+            other => return fail(format!("changing {key} was answered {other:?}")),
+        }
+        went(adapter.settle(step(number)), "settling")?;
+        super::apply::one_edit(&trial, &before)?;
+    }
+    Ok(())
 }
 
 pub(super) fn unknown_preserved(subject: &dyn Subject) -> Result<(), Stop> {

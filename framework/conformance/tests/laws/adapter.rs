@@ -42,7 +42,16 @@ impl Endpoint {
             kinds: vec![Kind::CONTACT],
             keys: Keys::Stable,
             atomicity: format.atomicity,
-            view: patterns(&["uid", "name/full", "notes/*/note", "media/*/content", "updated"]),
+            view: patterns(&[
+                "uid",
+                "name/full",
+                "notes/*/note",
+                "media/*/content",
+                "anniversaries/*/date",
+                "phones/*/number",
+                "phones/*/pref",
+                "updated",
+            ]),
             volatile: patterns(&["updated"]),
             unique: None,
         };
@@ -82,7 +91,9 @@ impl Endpoint {
         match self.format.lie {
             "scan-twice-identical" => bytes.push(COUNTER.fetch_add(1, Ordering::SeqCst)),
             "scan-touched-unchanged" => bytes = Digest::of(modified().as_bytes()).0.to_vec(),
-            "scan-edit-with-old-time" => bytes = Digest::of(format!("{}{}", modified(), text.len()).as_bytes()).0.to_vec(),
+            "scan-edit-with-old-time" | "same-second-same-size-edit" => {
+                bytes = Digest::of(format!("{}{}", modified(), text.len()).as_bytes()).0.to_vec();
+            }
             "scan-well-formed" => bytes.clear(),
             _ => {}
         }
@@ -103,7 +114,7 @@ impl Endpoint {
         if self.lies("scan-zero-bytes") && text.is_empty() {
             return Ok(());
         }
-        if self.lies("apply-beside-an-edit") {
+        if self.lies("apply-beside-an-edit") || self.lies("two-instances-same-path") {
             self.cache.borrow_mut().insert(path.clone(), text.clone());
         }
         let fingerprint = self.fingerprint(&path, &text);
@@ -130,14 +141,19 @@ impl Endpoint {
             blobs.open(blob.digest)?.read_to_end(&mut bytes).map_err(|source| Error::io(&self.folder, source))?;
             return Ok(card::line(pointer.as_str(), value, Some(&bytes)));
         }
-        let text = value.as_text().unwrap_or_default();
+        let text = value.display();
         let text = match self.format.lie {
+            "newlines-CR-LF-in-text" => text.replace('\r', ""),
+            "large-value-16MiB" => text.chars().take(1 << 23).collect(),
+            "dates" if pointer.as_str().ends_with("/date") => text.replace("--", "1900-"),
+            "numbers" if pointer.as_str().ends_with("/pref") => text.parse::<i64>().map_or(text, |number| number.min(9_999).to_string()),
+            "key-special-characters" if pointer.as_str() == "uid" => text.replace('/', "_"),
             "unicode" => text.replace("e\u{301}", "\u{e9}"),
             "newlines" => text.replace('\n', " "),
             "special-characters" => text.replace("\\n", "\n"),
             "nul-kept-or-refused" => text.split('\0').next().unwrap_or_default().to_owned(),
             "large-value-1MiB" => text.chars().take(1 << 16).collect(),
-            _ => text.to_owned(),
+            _ => text,
         };
         Ok(card::line(pointer.as_str(), &Value::Text(text), None))
     }
@@ -150,6 +166,9 @@ impl Endpoint {
         if self.lies("apply-create-roundtrip") && before.is_empty() {
             wanted.retain(|pointer, _| !pointer.as_str().starts_with("notes/"));
         }
+        if self.lies("many-fields") {
+            wanted = wanted.into_iter().take(100).collect();
+        }
         let old = card::shown(before).map(|record| record.fields).unwrap_or_default();
         if !self.lies("volatile-is-no-change") {
             wanted.remove("updated");
@@ -159,7 +178,7 @@ impl Endpoint {
             return Ok(None);
         }
         let mut failed = None;
-        let kept = if self.lies("unknown-fields-preserved") { "" } else { before };
+        let kept = if self.lies("unknown-field-preserved") { "" } else { before };
         let after = card::changed(kept, &wanted, |pointer, value| {
             self.line(pointer, value, blobs).unwrap_or_else(|error| {
                 failed = Some(error);
@@ -167,6 +186,7 @@ impl Endpoint {
             })
         });
         let after = if self.lies("apply-same-record-writes-nothing") { format!("{after}!rewritten\n") } else { after };
+        let after = if self.lies("native-bytes-preserved") { after.replace("\r\n", "\n") } else { after };
         failed.map_or(Ok(Some(after)), Err)
     }
 
@@ -194,6 +214,10 @@ impl Endpoint {
                 Ok(None)
             }
             Op::Put { id, key: None, record, .. } => {
+                if let Some((key, bytes)) = self.nearly_the_same(record)? {
+                    let after = self.rewritten("", *id, record, blobs)?;
+                    return Ok(Some(Planned { index, key, before: Some(Digest::of(&bytes)), after }));
+                }
                 let mut key = Key(id.to_string());
                 let twice = self.lies("apply-create-exists") || self.lies("apply-twice-same-step-safe");
                 if self.path(&key).exists() && twice {
@@ -215,8 +239,14 @@ impl Endpoint {
                     return stale(out);
                 };
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                if *expect != Expect::Fingerprint(&self.fingerprint(&path, &text)) && !self.lies("apply-precondition-stale") {
-                    return stale(out);
+                if *expect != Expect::Fingerprint(&self.fingerprint(&path, &text)) {
+                    if self.lies("apply-result-per-op") {
+                        self.answer(index, (*key).clone(), &text, 1, out);
+                        return Ok(None);
+                    }
+                    if !self.lies("apply-precondition-stale") && !self.lies("editor-rename-replace") {
+                        return stale(out);
+                    }
                 }
                 let Some(after) = self.rewritten(&text, *id, record, blobs)? else {
                     self.answer(index, (*key).clone(), &text, 0, out);
@@ -234,6 +264,24 @@ impl Endpoint {
                 Ok(Some(Planned { index, key: (*key).clone(), before: Some(Digest::of(&bytes)), after: None }))
             }
         }
+    }
+
+    /// Finds the card whose name a careless adapter takes for that of a new one.
+    fn nearly_the_same(&self, record: &Record) -> Result<Option<(Key, Vec<u8>)>, Error> {
+        let plain = |uid: &str| match self.format.lie {
+            "keys-differ-only-in-case" => Some(uid.to_lowercase()),
+            "keys-differ-only-in-normal-form" => Some(uid.replace("e\u{301}", "\u{e9}")),
+            _ => None,
+        };
+        let Some(wanted) = record.text("uid").and_then(plain) else { return Ok(None) };
+        for (key, path) in self.cards()? {
+            let bytes = read_whole(&path)?.0;
+            let shown = card::shown(&String::from_utf8_lossy(&bytes));
+            if shown.and_then(|shown| shown.text("uid").and_then(plain)) == Some(wanted.clone()) {
+                return Ok(Some((key, bytes)));
+            }
+        }
+        Ok(None)
     }
 
     fn perform(&self, step: StepId, planned: &[Planned]) -> Result<Vec<Placed>, Error> {
@@ -257,7 +305,8 @@ impl Endpoint {
 
     /// What a lying adapter does to files instead of staging them.
     fn perform_badly(&self, planned: &[Planned]) -> Result<bool, Error> {
-        let direct = self.lies("apply-keeps-mode-and-symlink") || self.lies("apply-batch-atomic");
+        let asks = ["apply-batch-atomic", "external-edit-during-apply", "crash-during-apply"].contains(&self.format.lie);
+        let direct = asks || self.lies("apply-keeps-mode-and-symlink") || self.lies("racing-edits");
         if self.lies("apply-update-one-field") {
             for path in self.cards()?.values() {
                 lay(path, &format!("{}!touched\n", String::from_utf8_lossy(&read_whole(path)?.0)))?;
@@ -267,10 +316,18 @@ impl Endpoint {
             lay(path, text)?;
         }
         for one in planned.iter().filter(|_| direct) {
-            if self.lies("apply-batch-atomic") {
+            let path = self.path(&one.key);
+            if self.lies("crash-during-apply") {
+                lay(&path, "uid=half")?;
+            }
+            if asks {
                 self.check_cancelled()?;
             }
-            let path = self.path(&one.key);
+            if self.lies("racing-edits") {
+                // It takes its time, so that whoever saves meanwhile is overwritten.
+                let unchanged = || read_whole(&path).is_ok_and(|(bytes, _)| Some(Digest::of(&bytes)) == one.before);
+                (0..1_000_000).take_while(|_| unchanged()).for_each(|_| std::thread::yield_now());
+            }
             let _ = fs::remove_file(&path);
             if let Some(after) = &one.after {
                 lay(&path, after)?;

@@ -21,13 +21,18 @@ fn value_of(field: &str, value: &str) -> Option<Value> {
         let bytes = unhex(digits)?;
         return Some(Value::Blob(record::Blob { digest: Digest::of(&bytes), length: bytes.len() as u64 }));
     }
-    let text = value.replace("\\n", "\n").replace("\\0", "\0").replace("\\b", "\\");
-    Some(if field == "updated" { Value::Instant(text) } else { Value::Text(text) })
+    let text = value.replace("\\n", "\n").replace("\\r", "\r").replace("\\0", "\0").replace("\\b", "\\");
+    Some(match field.rsplit('/').next()? {
+        "updated" => Value::Instant(text),
+        "date" => Value::Date(text),
+        "pref" => Value::Integer(text.parse().ok()?),
+        _ => Value::Text(text),
+    })
 }
 
 /// Writes one line; a blob's bytes are given.
 pub(crate) fn line(field: &str, value: &Value, blob: Option<&[u8]>) -> String {
-    let escaped = value.as_text().unwrap_or_default().replace('\\', "\\b").replace('\n', "\\n").replace('\0', "\\0");
+    let escaped = value.display().replace('\\', "\\b").replace('\n', "\\n").replace('\r', "\\r").replace('\0', "\\0");
     let value = blob.map_or(escaped, |bytes| format!("{BLOB}{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()));
     format!("{field}={value}")
 }
@@ -45,23 +50,31 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
 /// Tells whether the endpoint holds a field.
 pub(crate) fn holds(pointer: &Pointer) -> bool {
     matches!(pointer.as_str(), "uid" | "name/full" | "updated")
-        || vocabulary::split(pointer.as_str())
-            .is_some_and(|(stem, _, rest)| matches!((stem, rest), ("notes", "note") | ("media", "content")))
+        || vocabulary::split(pointer.as_str()).is_some_and(|(stem, _, rest)| {
+            matches!((stem, rest), ("notes", "note") | ("media", "content") | ("anniversaries", "date") | ("phones", "number" | "pref"))
+        })
 }
 
 /// Returns the card with these fields, every line that did not change as it was.
 pub(crate) fn changed(text: &str, wanted: &Fields, mut written: impl FnMut(&Pointer, &Value) -> String) -> String {
     let before = shown(text).map(|record| record.fields).unwrap_or_default();
-    let mut lines: Vec<String> = Vec::new();
-    for old in text.lines() {
-        let field = old.split_once('=').map_or("", |(field, _)| field);
+    let mut lines = String::with_capacity(text.len() + 64);
+    for old in text.split_inclusive('\n') {
+        let body = old.trim_end_matches(['\r', '\n']);
+        let field = body.split_once('=').map_or("", |(field, _)| field);
         match (old.starts_with(UNKNOWN), wanted.get_key_value(field)) {
-            (true, _) => lines.push(old.to_owned()),
-            (false, Some((_, value))) if before.get(field) == Some(value) => lines.push(old.to_owned()),
-            (false, Some((pointer, value))) => lines.push(written(pointer, value)),
+            (true, _) => lines.push_str(old),
+            (false, Some((_, value))) if before.get(field) == Some(value) => lines.push_str(old),
+            (false, Some((pointer, value))) => {
+                lines.push_str(&written(pointer, value));
+                lines.push_str(&old[body.len()..]);
+            }
             (false, None) => {}
         }
     }
-    lines.extend(wanted.iter().filter(|(pointer, _)| !before.contains_key(*pointer)).map(|(pointer, value)| written(pointer, value)));
-    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+    for (pointer, value) in wanted.iter().filter(|(pointer, _)| !before.contains_key(*pointer)) {
+        lines.push_str(&written(pointer, value));
+        lines.push('\n');
+    }
+    lines
 }

@@ -51,6 +51,9 @@ impl Subject for Folder {
             .with("uid", Value::Text(format!("sample-{number}")))
             .with("name/full", Value::Text(format!("Sample {number}")))
             .with("notes/a/note", Value::Text(format!("sampled {number}")))
+            .with("anniversaries/a/date", Value::Date("1990-02-28".to_owned()))
+            .with("phones/a/number", Value::text("+1"))
+            .with("phones/a/pref", Value::Integer(1))
     }
 
     fn field(&self) -> &'static str {
@@ -78,6 +81,26 @@ impl Subject for Folder {
 
     fn volatile(&self) -> Option<(&'static str, Value)> {
         Some(("updated", Value::Instant("2031-01-01T00:00:00Z".to_owned())))
+    }
+
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    fn date(&self) -> Option<&'static str> {
+        Some("anniversaries/a/date")
+    }
+
+    fn number(&self) -> Option<&'static str> {
+        Some("phones/a/pref")
+    }
+
+    fn make_oddly(&self, path: &Path) -> io::Result<bool> {
+        fs::create_dir(path)?;
+        let windows = "!first=1\r\nuid=odd-0\r\n!between= 2 \nname/full=Odd\r\nnotes/1/note=seeded\r\n";
+        fs::write(path.join("card-0.txt"), windows)?;
+        fs::write(path.join("card-1.txt"), "notes/1/note=seeded\nuid=odd-1\r\n!last=\t")?;
+        Ok(true)
     }
 
     fn exemptions(&self) -> &[(&'static str, &'static str)] {

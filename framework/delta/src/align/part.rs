@@ -100,7 +100,7 @@ impl<'a> Part<'a> {
 
     /// Returns what sort of its stem the part is, where it says so; a verbatim line's sort is its name.
     pub(crate) fn kind(&self) -> Option<String> {
-        if !self.stem.starts_with("ext/") {
+        if !vocabulary::is_verbatim(self.stem) {
             return self.fields().find(|(rest, _)| *rest == "kind").and_then(|(_, value)| value.as_text()).map(str::to_owned);
         }
         let line = self.fields().find_map(|(_, value)| value.as_text())?;

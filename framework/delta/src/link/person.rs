@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use record::Record;
 
 use crate::link::join::{Join, LISTED, Pairs};
-use crate::link::name::{Name, Relation};
 use crate::link::person::likeness::{Birthday, agrees_otherwise};
 use crate::link::person::number::Number;
 use crate::link::{Candidate, Evidence, Reason, is_person};
+use crate::name::{Name, Relation};
 
 /// Links people: by what they are reached by, the surest names first, then by all that they hold.
 pub(super) fn link(join: &mut Join<'_>) {

@@ -95,6 +95,39 @@ fn parts_that_exchange_their_types_are_not_exactly_equal() {
     assert_eq!(paired(&seen, &[card(mobile, work), card(work, mobile)], None), [Some(1), Some(0)]);
 }
 
+/// A contact as a sheet shows it: name, company, mobile number, e-mail address.
+fn person(cells: &str) -> Record {
+    let fields = ["name/full", "organizations/@o/name", "phones/@m/number", "emails/@e/address"];
+    let cells = fields.into_iter().zip(cells.split(',')).filter(|(_, text)| !text.is_empty());
+    let record = cells.fold(Record::new(Kind::CONTACT), |record, (field, text)| record.with(field, Value::text(text)));
+    record.with("phones/@m/features/mobile", Value::Boolean(true)).with("emails/@e/contexts/work", Value::Boolean(true))
+}
+
+fn people(seen: &[&str], items: &[&str]) -> Vec<Option<u8>> {
+    let (seen, items): (Vec<_>, Vec<_>) = (seen.iter().map(|c| person(c)).collect(), items.iter().map(|c| person(c)).collect());
+    paired(&seen, &items, None)
+}
+
+#[test]
+fn what_a_column_says_of_every_row_makes_nobody_the_same() {
+    assert_eq!(people(&["Ada Lovelace,,+1,ada@x"], &["Kurt Gödel,,+2,kurt@x"]), [None]);
+}
+
+#[test]
+fn two_people_of_one_company_are_two() {
+    assert_eq!(people(&["Ada Lovelace,ACME,+1,ada@x"], &["Kurt Gödel,ACME,+2,kurt@x"]), [None]);
+    assert_eq!(people(&["Ada Lovelace,ACME"], &["Kurt Gödel,ACME"]), [None]);
+}
+
+#[test]
+fn whoever_is_renamed_but_keeps_an_address_or_most_of_the_rest_is_the_same() {
+    assert_eq!(people(&["Mum,,+1,ada@x"], &["Ada Lovelace,,+2,ada@x"]), [Some(0)]);
+    assert_eq!(people(&["Mum,,+1,ada@x"], &["Ada Lovelace,,+1,ada@y"]), [Some(0)]);
+    let known = |name: &str| person(&format!("{name},ACME")).with("nicknames/Countess", Value::Boolean(true));
+    assert_eq!(paired(&[known("Mum")], &[known("Ada Lovelace")], None), [Some(0)]);
+    assert_eq!(people(&["Ada Lovelace,,+1,ada@x"], &["Ada Lovelace,,+2,ada@y"]), [Some(0)]);
+}
+
 #[test]
 fn ten_thousand_edited_rows_pair_soon() {
     let cells = |at: usize, name: &str| row(&format!("{name}{at},s{at},t{at},Berlin,DE,yes"));

@@ -80,11 +80,14 @@ pub(crate) fn write_meta(writer: &mut Writer, meta: &Meta) {
     write_optional(writer, meta.cursor.as_ref(), write_cursor);
     writer.array(meta.frozen.len());
     for frozen in &meta.frozen {
-        writer.array(3).bytes(&frozen.transaction.0);
+        writer.array(4).bytes(&frozen.transaction.0);
         write_cursor(writer, &frozen.base);
         writer.array(frozen.conflicts.len());
         frozen.conflicts.iter().for_each(|id| {
             writer.bytes(&id.0);
+        });
+        write_optional(writer, frozen.envelope.as_ref(), |writer, envelope| {
+            writer.bytes(&envelope.encode());
         });
     }
     write_optional(writer, meta.out.as_ref(), |writer, out| {
@@ -111,10 +114,7 @@ pub(crate) fn read_meta(reader: &mut Reader<'_>) -> Read<Meta> {
     let view = read_list(reader, "patterns", |reader| Ok(reader.text()?.to_owned()))?;
     let cursor = read_optional(reader, read_cursor)?;
     let frozen = read_list(reader, "frozen transactions", read_frozen)?;
-    let out = read_optional(reader, |reader| {
-        let bytes = reader.bytes()?;
-        Envelope::decode(bytes).map_err(|error| malformed(reader, error.to_string()))
-    })?;
+    let out = read_optional(reader, read_envelope)?;
     let pending = read_list(reader, "conflicts", |reader| reader.conflict())?;
     let apart = read_list(reader, "pairs", |reader| {
         reader.tuple("a pair", 2)?;
@@ -124,12 +124,19 @@ pub(crate) fn read_meta(reader: &mut Reader<'_>) -> Read<Meta> {
     Ok(Meta { root, note, view, cursor, frozen, out, pending, apart: apart.into_iter().collect(), confirmed })
 }
 
+fn read_envelope(reader: &mut Reader<'_>) -> Read<Envelope> {
+    let bytes = reader.bytes()?;
+    Envelope::decode(bytes).map_err(|error| malformed(reader, error.to_string()))
+}
+
+/// Reads `[id, base, [conflict id …], envelope or null]`; version 1 wrote no envelope.
 fn read_frozen(reader: &mut Reader<'_>) -> Read<Frozen> {
-    reader.tuple("a frozen transaction", 3)?;
+    let parts = reader.array("a frozen transaction", 4)?;
     let transaction = TransactionId(reader.exactly()?);
     let base = read_cursor(reader)?;
     let conflicts = read_list(reader, "conflicts", |reader| Ok(ConflictId(reader.exactly()?)))?;
-    Ok(Frozen { transaction, base, conflicts })
+    let envelope = if parts > 3 { read_optional(reader, read_envelope)? } else { None };
+    Ok(Frozen { transaction, base, conflicts, envelope })
 }
 
 /// Writes a step as `[id, [[record, [key, fingerprint, seen] or null, [conflict …]] …]]`.

@@ -7,7 +7,8 @@ use delta::State;
 use record::{Conflict, ConflictId, RecordId};
 
 use crate::error::Error;
-use crate::objects::{Batch, Item, Joined, Meta, Objects, Seen, Step};
+use crate::objects::model::thin_out;
+use crate::objects::{Batch, Item, Joined, Meta, Objects, Retained, Seen, Step};
 use crate::report::Held;
 
 /// An object store in memory. Clones share what is kept.
@@ -25,11 +26,18 @@ struct Kept {
     step: Option<Step>,
     held: Vec<Held>,
     joined: BTreeMap<RecordId, Joined>,
+    tail: Vec<Retained>,
 }
 
 impl Memory {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Becomes what another one is now.
+    pub fn become_like(&self, other: &Self) {
+        let kept = other.kept().clone();
+        *self.kept() = kept;
     }
 
     /// Returns a copy that shares nothing.
@@ -77,6 +85,16 @@ impl Objects for Memory {
         drop(kept);
         states.into_iter().for_each(|(id, state)| visit(id, state));
         Ok(())
+    }
+
+    fn each_remote(&self, visit: &mut dyn FnMut(RecordId, State)) -> Result<(), Error> {
+        let states = self.kept().remote.clone();
+        states.into_iter().for_each(|(id, state)| visit(id, state));
+        Ok(())
+    }
+
+    fn tail(&self) -> Result<Vec<Retained>, Error> {
+        Ok(self.kept().tail.clone())
     }
 
     fn conflicts(&self) -> Result<Vec<Conflict>, Error> {
@@ -127,6 +145,13 @@ impl Objects for Memory {
             kept.held = held;
         }
         take(&mut kept.joined, batch.joined);
+        if let Some(cut) = batch.cut {
+            kept.tail.retain(|retained| retained.sequence.0 <= cut);
+        }
+        if !batch.tail.is_empty() {
+            kept.tail.extend(batch.tail);
+            thin_out(&mut kept.tail);
+        }
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use record::{Conflict, RecordId};
 
-pub use model::{Batch, Frozen, Intent, Item, Joined, Meta, Seen, Step};
+pub use model::{Batch, Frozen, Intent, Item, Joined, Meta, Retained, Seen, Step};
 
 use crate::error::Error;
 use crate::report::Held;
@@ -64,6 +64,18 @@ pub trait Objects {
     /// # Errors
     /// As [`Objects::meta`].
     fn each_unseen(&self, visit: &mut dyn FnMut(RecordId, State)) -> Result<(), Error>;
+
+    /// Visits the collection's state of every record, in id order.
+    ///
+    /// # Errors
+    /// As [`Objects::meta`].
+    fn each_remote(&self, visit: &mut dyn FnMut(RecordId, State)) -> Result<(), Error>;
+
+    /// Returns what is retained of the log, in order.
+    ///
+    /// # Errors
+    /// As [`Objects::meta`].
+    fn tail(&self) -> Result<Vec<Retained>, Error>;
 
     /// Returns the open conflicts of the collection, in order of their ids.
     ///

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use adapter::{Fingerprint, Key, StepId};
 use delta::State;
 use delta::align::Parts;
-use protocol::{Cursor, Envelope, TransactionId};
+use protocol::{Cursor, Entry, Envelope, Hash, Sequence, TransactionId};
 use record::{Conflict, ConflictId, Pointer, Record, RecordId};
 
 use crate::report::Held;
@@ -79,6 +79,51 @@ pub struct Frozen {
     pub base: Cursor,
     /// The pending conflicts that it carries.
     pub conflicts: Vec<ConflictId>,
+    /// All of it; a store of version 1 did not keep that.
+    pub envelope: Option<Envelope>,
+}
+
+/// How many of the newest entries are retained verbatim.
+pub(crate) const TAIL: usize = 128;
+/// The longest payload of an entry that is retained verbatim, in bytes.
+const MAX_RETAINED: usize = 512 << 10;
+/// Of the older ones, one in so many is retained as a place.
+pub(crate) const MARK: u64 = 64;
+
+/// An entry of the log that this endpoint took in: a store that loses it can get it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retained {
+    /// Its sequence.
+    pub sequence: Sequence,
+    /// Its hash.
+    pub hash: Hash,
+    /// Its envelope, if it is one of the newest and not too long.
+    pub envelope: Option<Envelope>,
+}
+
+impl Retained {
+    /// Returns what is retained of an entry.
+    #[must_use]
+    pub fn of(entry: &Entry) -> Self {
+        let envelope = (entry.envelope.payload.len() <= MAX_RETAINED).then(|| entry.envelope.clone());
+        Self { sequence: entry.sequence, hash: entry.hash, envelope }
+    }
+
+    /// Returns what is retained of a place alone.
+    #[must_use]
+    pub fn mark(sequence: Sequence, hash: Hash) -> Self {
+        Self { sequence, hash, envelope: None }
+    }
+}
+
+/// Keeps the newest entries and, of the others, some as places.
+pub(crate) fn thin_out(tail: &mut Vec<Retained>) {
+    let newest = tail.last().map_or(0, |retained| retained.sequence.0);
+    let old = newest.saturating_sub(TAIL as u64);
+    tail.retain(|retained| retained.sequence.0 > old || retained.sequence.0.is_multiple_of(MARK));
+    for retained in tail.iter_mut().filter(|retained| retained.sequence.0 <= old) {
+        retained.envelope = None;
+    }
 }
 
 /// One thing that a step of writing means to do.
@@ -143,6 +188,14 @@ pub struct Batch {
     pub held: Option<Vec<Held>>,
     /// Joins that were made or forgotten, by newcomer.
     pub joined: BTreeMap<RecordId, Option<Joined>>,
+    /// Retained entries after this sequence are forgotten, before others are added.
+    pub cut: Option<u64>,
+    /// Entries to retain, in order.
+    pub tail: Vec<Retained>,
+    /// Whether all this must outlast a power loss before the commit returns, with everything that was committed before.
+    ///
+    /// Otherwise a power loss may take the newest commits back, last first, as if the process had been cut off earlier.
+    pub durable: bool,
 }
 
 /// Returns the fields of a view as text, for comparison with a later one.
@@ -167,5 +220,7 @@ impl Batch {
             && self.step.is_none()
             && self.held.is_none()
             && self.joined.is_empty()
+            && self.cut.is_none()
+            && self.tail.is_empty()
     }
 }

@@ -6,7 +6,7 @@ use delta::State;
 use record::{Conflict, ConflictId, RecordId};
 
 use crate::error::Error;
-use crate::objects::{Batch, Item, Joined, Meta, Objects, Seen, Step};
+use crate::objects::{Batch, Item, Joined, Meta, Objects, Retained, Seen, Step};
 use crate::report::Held;
 
 /// Another object store with changes that are forgotten in the end.
@@ -84,6 +84,26 @@ impl Objects for Overlay {
         Ok(())
     }
 
+    fn each_remote(&self, visit: &mut dyn FnMut(RecordId, State)) -> Result<(), Error> {
+        let remote = &self.kept.remote;
+        let mut states: BTreeMap<RecordId, State> = BTreeMap::new();
+        self.base.each_remote(&mut |id, state| {
+            if !remote.contains_key(&id) {
+                states.insert(id, state);
+            }
+        })?;
+        states.extend(remote.iter().filter_map(|(id, state)| Some((*id, state.clone()?))));
+        states.into_iter().for_each(|(id, state)| visit(id, state));
+        Ok(())
+    }
+
+    fn tail(&self) -> Result<Vec<Retained>, Error> {
+        let cut = self.kept.cut.unwrap_or(u64::MAX);
+        let mut tail: Vec<Retained> = self.base.tail()?.into_iter().filter(|retained| retained.sequence.0 <= cut).collect();
+        tail.extend(self.kept.tail.iter().cloned());
+        Ok(tail)
+    }
+
     fn conflicts(&self) -> Result<Vec<Conflict>, Error> {
         let base: Vec<(ConflictId, Conflict)> = self.base.conflicts()?.into_iter().map(|conflict| (conflict.id, conflict)).collect();
         Ok(merged(base, &self.kept.conflicts).into_values().collect())
@@ -136,6 +156,11 @@ impl Objects for Overlay {
         kept.step = batch.step.or(kept.step.take());
         kept.held = batch.held.or(kept.held.take());
         kept.joined.extend(batch.joined);
+        if let Some(cut) = batch.cut {
+            kept.tail.retain(|retained| retained.sequence.0 <= cut);
+            kept.cut = Some(kept.cut.map_or(cut, |before| before.min(cut)));
+        }
+        kept.tail.extend(batch.tail);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use adapter::{Fingerprint, Key};
 use delta::State;
+use protocol::{Envelope, Hash, Sequence};
 use record::codec::{CodecError, Reader, Writer};
 use record::{Conflict, RecordId};
 use rusqlite::config::DbConfig;
@@ -12,11 +13,12 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::Error;
 use crate::objects::encoding;
-use crate::objects::{Batch, Item, Joined, Meta, Objects, Seen, Step};
+use crate::objects::model::{MARK, TAIL};
+use crate::objects::{Batch, Item, Joined, Meta, Objects, Retained, Seen, Step};
 use crate::report::Held;
 
 /// The version of the tables. A store of a newer version is refused, an older one is brought forward.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How many statements are kept prepared: all that there are.
 const STATEMENTS: usize = 64;
@@ -33,10 +35,15 @@ create table attention (id blob primary key) without rowid;
 create table joined (newcomer blob primary key, body blob not null) without rowid;
 ";
 
+/// What version 2 added.
+const TABLES_2: &str = "create table tail (sequence integer primary key, hash blob not null, envelope blob);";
+
 /// An object store in a file.
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
+    /// Whether commits wait for the disk at present.
+    durable: bool,
 }
 
 type Blob = Vec<u8>;
@@ -48,7 +55,7 @@ impl Sqlite {
     /// Fails if the file cannot be opened, is no object store, or is of a newer version.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let connection = Connection::open(path).map_err(|error| failed(path, &error))?;
-        let store = Self { connection, path: path.to_owned() };
+        let store = Self { connection, path: path.to_owned(), durable: true };
         store.prepare()?;
         Ok(store)
     }
@@ -62,9 +69,14 @@ impl Sqlite {
         let version: i64 = self.check(self.connection.query_row("pragma user_version", [], |row| row.get(0)))?;
         match version {
             VERSION => Ok(()),
-            0 => self.check(self.connection.execute_batch(&format!("begin immediate; {TABLES} pragma user_version = {VERSION}; commit;"))),
+            0 => self.make(&format!("{TABLES} {TABLES_2}")),
+            1 => self.make(TABLES_2),
             newer => Err(self.wrong(format!("it has version {newer}, this program reads version {VERSION}: upgrade syncretic"))),
         }
+    }
+
+    fn make(&self, tables: &str) -> Result<(), Error> {
+        self.check(self.connection.execute_batch(&format!("begin immediate; {tables} pragma user_version = {VERSION}; commit;")))
     }
 
     fn check<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
@@ -167,6 +179,27 @@ impl Objects for Sqlite {
         Ok(())
     }
 
+    fn each_remote(&self, visit: &mut dyn FnMut(RecordId, State)) -> Result<(), Error> {
+        let mut statement = self.check(self.connection.prepare_cached("select id, body from remote order by id"))?;
+        let mut rows = self.check(statement.query([]))?;
+        while let Some(row) = self.check(rows.next())? {
+            let (id, body): ([u8; 16], Blob) = (self.check(row.get(0))?, self.check(row.get(1))?);
+            visit(RecordId(id), self.decode(&body, State::decode)?);
+        }
+        Ok(())
+    }
+
+    fn tail(&self) -> Result<Vec<Retained>, Error> {
+        let mut statement = self.check(self.connection.prepare_cached("select sequence, hash, envelope from tail order by sequence"))?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?, row.get::<_, Option<Blob>>(2)?)));
+        let rows: Vec<_> = self.check(self.check(rows)?.collect())?;
+        let retained = rows.into_iter().map(|(sequence, hash, envelope)| {
+            let envelope = envelope.map(|bytes| Envelope::decode(&bytes)).transpose().map_err(|error| self.wrong(error.to_string()))?;
+            Ok(Retained { sequence: Sequence(sequence.unsigned_abs()), hash: Hash(hash), envelope })
+        });
+        retained.collect()
+    }
+
     fn conflicts(&self) -> Result<Vec<Conflict>, Error> {
         let bodies = self.bodies("select body from conflict order by id")?;
         bodies.iter().map(|body| self.decode(body, |reader| reader.conflict())).collect()
@@ -193,11 +226,18 @@ impl Objects for Sqlite {
 
     fn commit(&mut self, batch: Batch) -> Result<(), Error> {
         let path = self.path.clone();
+        let before = std::mem::replace(&mut self.durable, batch.durable);
         let keep = |connection: &mut Connection| -> rusqlite::Result<()> {
+            if before != batch.durable {
+                // In WAL mode a commit that is not synced is whole or not there after a power loss; the next one that is
+                // synced makes those before it durable too.
+                connection.pragma_update(None, "synchronous", if batch.durable { "full" } else { "normal" })?;
+            }
             let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             keep_items(&transaction, &batch)?;
             keep_states(&transaction, &batch)?;
             keep_rest(&transaction, &batch)?;
+            keep_tail(&transaction, &batch)?;
             transaction.commit()
         };
         keep(&mut self.connection).map_err(|error| failed(&path, &error))
@@ -243,10 +283,34 @@ fn keep_states(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result
             transaction.prepare_cached("delete from agreed where id = ?")?.execute([&id.0[..]])?;
             continue;
         };
-        let body = encode(|writer| state.encode(writer));
-        let same: Option<Blob> = transaction.prepare_cached(remote_body)?.query_row([&id.0[..]], |row| row.get(0)).optional()?;
-        put_agreed.execute(params![&id.0[..], (same.as_ref() != Some(&body)).then_some(body)])?;
+        let spelled = match batch.remote.get(id) {
+            Some(remote) => (remote.as_ref() != Some(state)).then(|| encode(|writer| state.encode(writer))),
+            None => {
+                let body = encode(|writer| state.encode(writer));
+                let same: Option<Blob> = transaction.prepare_cached(remote_body)?.query_row([&id.0[..]], |row| row.get(0)).optional()?;
+                (same.as_ref() != Some(&body)).then_some(body)
+            }
+        };
+        put_agreed.execute(params![&id.0[..], spelled])?;
     }
+    Ok(())
+}
+
+/// Retains entries, and lets the older ones go but for some places.
+fn keep_tail(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+    let number = |sequence: u64| i64::try_from(sequence).unwrap_or(i64::MAX);
+    if let Some(cut) = batch.cut {
+        transaction.prepare_cached("delete from tail where sequence > ?")?.execute([number(cut)])?;
+    }
+    let Some(newest) = batch.tail.last().map(|retained| retained.sequence.0) else { return Ok(()) };
+    let mut put = transaction.prepare_cached("insert or replace into tail (sequence, hash, envelope) values (?, ?, ?)")?;
+    for retained in &batch.tail {
+        let envelope = retained.envelope.as_ref().map(Envelope::encode);
+        put.execute(params![number(retained.sequence.0), &retained.hash.0[..], envelope])?;
+    }
+    let old = number(newest.saturating_sub(TAIL as u64));
+    transaction.prepare_cached("delete from tail where sequence <= ? and sequence % ? <> 0")?.execute([old, number(MARK)])?;
+    transaction.prepare_cached("update tail set envelope = null where sequence <= ? and envelope is not null")?.execute([old])?;
     Ok(())
 }
 

@@ -33,8 +33,12 @@ impl Sqlite {
     /// Writes everything that the store keeps to `target`, which must not be there yet. The store may be in use.
     ///
     /// # Errors
-    /// Fails if the store cannot be read or the target cannot be written; then there is no target.
+    /// Fails with [`Error::Conflict`] if the target is there, and if the store cannot be read or the target cannot be written; then there
+    /// is none.
     pub fn backup(&self, target: &Path) -> Result<BackedUp, Error> {
+        if target.exists() {
+            return Err(Error::Conflict(format!("`{}` is there already, and a backup overwrites nothing", target.display())));
+        }
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = Hash(crate::random::bytes()?).to_string();
         let (database, staged) = (folder.join(format!(".{name}.db")), folder.join(format!(".{name}.backup")));
@@ -82,7 +86,7 @@ impl Sqlite {
 
     /// Writes the files of every room; false if one went away meanwhile.
     fn write_files(&self, out: &mut Digesting, root: &Path, done: &mut BackedUp, staged: &Path) -> Result<bool, Error> {
-        for path in ROOMS.iter().flat_map(|room| walk(&root.join(room))) {
+        for path in files_of(root)? {
             let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
             match append(out, name, &path, done) {
                 Ok(()) => {}
@@ -92,39 +96,24 @@ impl Sqlite {
         }
         Ok(true)
     }
+}
 
-    /// Puts a backup back into `folder`, which holds no store. Every device notices that the store went back in time.
-    ///
-    /// # Errors
-    /// Fails with [`Error::Conflict`] if a store is there, and with [`Error::Integrity`] if the backup is not whole; the folder holds
-    /// no store then.
-    pub fn restore(backup: &Path, folder: &Path) -> Result<BackedUp, Error> {
-        let database = folder.join("store.db");
-        if database.exists() {
-            return Err(Error::Conflict(format!("`{}` holds a store; move it away first", folder.display())));
+/// Puts what a backup holds into `folder`, which holds no store. Every device notices that the store went back in time.
+///
+/// # Errors
+/// Fails with [`Error::Integrity`] if the backup is not whole, or none.
+pub(super) fn unpack(backup: &Path, folder: &Path) -> Result<BackedUp, Error> {
+    files::make_root(folder)?;
+    let file = File::open(backup).map_err(|error| failure::io("read", backup, &error))?;
+    let mut from = Reading { inner: BufReader::new(file), hasher: Sha256::new() };
+    let unpacked = read_members(&mut from, folder).map_err(|error| match error.kind() {
+        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+            Error::Integrity(format!("`{}` is no whole backup: {error}; nothing was put back", backup.display()))
         }
-        files::make_root(folder)?;
-        let staged = folder.join("restoring.db");
-        let file = File::open(backup).map_err(|error| failure::io("read", backup, &error))?;
-        let mut from = Reading { inner: BufReader::new(file), hasher: Sha256::new() };
-        let restored = unpack(&mut from, folder, &staged).map_err(|error| match error.kind() {
-            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
-                Error::Integrity(format!("`{}` is no whole backup: {error}; nothing was put back", backup.display()))
-            }
-            _ => failure::io("restore to", folder, &error),
-        });
-        match restored {
-            Ok(done) => {
-                fs::rename(&staged, &database).map_err(|error| failure::io("write", &database, &error))?;
-                File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failure::io("write", folder, &error))?;
-                Ok(done)
-            }
-            Err(error) => {
-                let _ = fs::remove_file(&staged);
-                Err(error)
-            }
-        }
-    }
+        _ => failure::io("restore to", folder, &error),
+    })?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failure::io("write", folder, &error))?;
+    Ok(unpacked)
 }
 
 /// Writes one member: the length of its name, the name, its length, its bytes.
@@ -142,7 +131,7 @@ fn append(out: &mut Digesting, name: &str, path: &Path, done: &mut BackedUp) -> 
     Ok(())
 }
 
-fn unpack(from: &mut Reading, folder: &Path, database: &Path) -> io::Result<BackedUp> {
+fn read_members(from: &mut Reading, folder: &Path) -> io::Result<BackedUp> {
     let wrong = |what: &str| io::Error::new(ErrorKind::InvalidData, what.to_owned());
     let mut magic = [0; MAGIC.len()];
     from.read_exact(&mut magic)?;
@@ -160,7 +149,7 @@ fn unpack(from: &mut Reading, folder: &Path, database: &Path) -> io::Result<Back
         let mut text = vec![0; usize::try_from(name).ok().filter(|length| *length <= 256).ok_or_else(|| wrong("a name is too long"))?];
         from.read_exact(&mut text)?;
         from.read_exact(&mut length)?;
-        let path = place(&text, folder, database).ok_or_else(|| wrong("a name is none of a store's"))?;
+        let path = place(&text, folder).ok_or_else(|| wrong("a name is none of a store's"))?;
         let length = u64::from_be_bytes(length);
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
         let mut file = File::create(&path)?;
@@ -178,10 +167,10 @@ fn unpack(from: &mut Reading, folder: &Path, database: &Path) -> io::Result<Back
 }
 
 /// Returns where a member belongs: only the names that a store gives are taken, so that none leads elsewhere.
-fn place(name: &[u8], folder: &Path, database: &Path) -> Option<PathBuf> {
+fn place(name: &[u8], folder: &Path) -> Option<PathBuf> {
     let name = std::str::from_utf8(name).ok()?;
     if name == "store.db" {
-        return Some(database.to_owned());
+        return Some(folder.join(name));
     }
     let parts: Vec<&str> = name.split('/').collect();
     let [room, owner, shelf, digest] = parts.as_slice() else { return None };
@@ -191,17 +180,18 @@ fn place(name: &[u8], folder: &Path, database: &Path) -> Option<PathBuf> {
     known.then(|| folder.join(room).join(owner).join(shelf).join(digest))
 }
 
-/// Returns all files under a folder.
-pub(super) fn walk(folder: &Path) -> Vec<PathBuf> {
+/// Returns every file beside the database, sorted.
+pub(super) fn files_of(root: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut folders: Vec<PathBuf> = ROOMS.iter().map(|room| root.join(room)).filter(|room| room.is_dir()).collect();
     let mut files = Vec::new();
-    for item in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if item.file_type().is_ok_and(|kind| kind.is_dir()) {
-            files.extend(walk(&item.path()));
-        } else {
-            files.push(item.path());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(|error| failure::io("read", &folder, &error))? {
+            let path = entry.map_err(|error| failure::io("read", &folder, &error))?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
         }
     }
-    files
+    files.sort();
+    Ok(files)
 }
 
 struct Digesting {

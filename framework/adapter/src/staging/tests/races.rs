@@ -8,7 +8,7 @@ use super::{Place, STEP, edit_by_rename, gone, listing, of, op};
 use crate::error::Error;
 use crate::operation::Fate;
 use crate::staging::platform::Act;
-use crate::staging::{Placed, Staging, stat};
+use crate::staging::{Placed, Staging, digest_whole, read_whole, stat};
 
 /// Lets `edit` run right before the first action for which `when` holds, on a disk that can or cannot exchange.
 fn racing(place: &Place, exchange: bool, when: fn(Act<'_>) -> bool, edit: impl FnOnce() + Send + 'static) -> Staging {
@@ -182,4 +182,16 @@ fn an_edit_right_after_the_exchange_is_not_hidden_by_the_answer() {
             ref other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn a_digest_in_pieces_is_that_of_the_file_read_whole() {
+    let content = "many pieces ".repeat(200_000);
+    let place = Place::new(&[("a", &content), ("empty", "")]);
+    for name in ["a", "empty"] {
+        let (bytes, stat) = read_whole(&place.file(name)).unwrap();
+        assert_eq!(digest_whole(&place.file(name)).unwrap(), (record::Digest::of(&bytes), stat));
+    }
+    assert!(matches!(digest_whole(&place.file(".")), Err(Error::Source { .. })));
+    assert!(matches!(digest_whole(&place.file("gone")), Err(Error::Io { .. })));
 }

@@ -29,7 +29,7 @@ const JOINTS: &[&str] = &["and", "et", "und"];
 
 /// What two names say of their bearers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Relation {
+pub(crate) enum Relation {
     /// Every word is the same.
     Same,
     /// One has no word that the other contradicts.
@@ -42,7 +42,7 @@ pub(super) enum Relation {
 
 /// A name, as it is compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Name {
+pub(crate) struct Name {
     /// Its words in order of the alphabet, without titles and generation.
     words: Vec<Word>,
     /// Its words as written, run together.
@@ -74,7 +74,7 @@ impl Word {
 
 impl Name {
     /// Reads the name of a contact: the full one, else its components, else the organisation's.
-    pub(super) fn of(record: &Record) -> Self {
+    pub(crate) fn of(record: &Record) -> Self {
         let full = record.text("name/full").map(Self::read).filter(|name| !name.words.is_empty());
         full.unwrap_or_else(|| {
             let components = ["name/given", "name/given2", "name/surname", "name/generation"];
@@ -115,7 +115,7 @@ impl Name {
     }
 
     /// Returns what names that are the same have in common: any one of these texts.
-    pub(super) fn keys(&self) -> Vec<String> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         let key = |form: fn(&Word) -> &str| {
             let mut words: Vec<&str> = self.words.iter().map(form).collect();
             words.sort_unstable();
@@ -128,12 +128,12 @@ impl Name {
     }
 
     /// Tells whether exactly one says of which generation it is.
-    pub(super) fn leaves_generation_open(&self, other: &Self) -> bool {
+    pub(crate) fn leaves_generation_open(&self, other: &Self) -> bool {
         self.generation.is_some() != other.generation.is_some()
     }
 
     /// Returns what two names say of their bearers.
-    pub(super) fn relation(&self, other: &Self) -> Relation {
+    pub(crate) fn relation(&self, other: &Self) -> Relation {
         if self.words.is_empty() || other.words.is_empty() {
             return Relation::Unknown;
         }

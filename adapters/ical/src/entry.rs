@@ -1,0 +1,196 @@
+//! One item read: its record with local ids, and which lines stand for which fields.
+
+mod section;
+
+use crate::map::table::{CALENDAR, Component, FILE};
+use crate::unreadable::Unreadable;
+use crate::zone::{Zones, pointer_of};
+use contentline::content::Content;
+use contentline::document::Document;
+use contentline::line::{Line, lines};
+use record::{Digest, Fields, Kind, Pointer, Record, Value};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::entry::section::Source;
+pub(crate) use crate::entry::section::{Item, Place, Section, parameter_pointer};
+
+/// The UID of the one calendar record of a collection.
+pub(crate) const CALENDAR_UID: &str = "calendar";
+
+/// An item and what its lines stand for.
+#[derive(Debug)]
+pub(crate) struct Entry<'b> {
+    pub(crate) bytes: &'b [u8],
+    pub(crate) record: Record,
+    pub(crate) sections: Vec<Section>,
+    /// The definitions of the file.
+    pub(crate) zones: &'b Zones,
+}
+
+/// A component with its own lines.
+pub(crate) struct Piece<'b> {
+    document: Document<'b>,
+    start: usize,
+    lines: Vec<(Line, Content<'b>)>,
+}
+
+impl<'b> Piece<'b> {
+    fn read(bytes: &'b [u8], range: &Range<usize>) -> Result<Self, Unreadable> {
+        let document = Document::read(bytes.get(range.clone()).unwrap_or_default())?;
+        let lines = own_lines(&document, 0, range.start);
+        Ok(Self { document, start: range.start, lines })
+    }
+
+    fn line(&self, property: &str) -> Option<&Content<'b>> {
+        self.lines.iter().map(|(_, content)| content).find(|content| content.is(property))
+    }
+}
+
+/// Returns the lines that stand in a component itself, without the blank ones, at their places in the file.
+fn own_lines<'b>(document: &Document<'b>, component: usize, start: usize) -> Vec<(Line, Content<'b>)> {
+    let all = document.lines();
+    let own = document.own(component).filter_map(|at| Some((all.get(at)?, document.content(at)?)));
+    own.filter(|(line, _)| !line.raw(document.bytes()).trim_ascii().is_empty())
+        .map(|(line, content)| (moved(line, start), content))
+        .collect()
+}
+
+fn moved(line: &Line, by: usize) -> Line {
+    Line { start: line.start + by, body: line.body + by, end: line.end + by, folded: line.folded }
+}
+
+impl<'b> Entry<'b> {
+    /// Reads the components of one UID, a series and its overrides.
+    pub(crate) fn read(
+        bytes: &'b [u8],
+        component: &'static Component,
+        ranges: &[Range<usize>],
+        zones: &'b Zones,
+    ) -> Result<Self, Unreadable> {
+        let pieces: Vec<Piece<'b>> = ranges.iter().map(|range| Piece::read(bytes, range)).collect::<Result<_, _>>()?;
+        let masters = pieces.iter().filter(|piece| piece.line("RECURRENCE-ID").is_none());
+        if masters.clone().count() > 1 {
+            return Err(Unreadable::Twice);
+        }
+        let series = masters.clone().next().and_then(|master| section::zone_of(&master.lines, component.on));
+        let mut record = Record::new(component.kind.clone());
+        let mut sections = Vec::with_capacity(pieces.len());
+        let mut builder = Builder::default();
+        for piece in &pieces {
+            builder.piece(piece, component, series.as_deref(), &mut sections);
+        }
+        builder.zones(pieces.iter().flat_map(|piece| &piece.lines), zones);
+        builder.uid(&pieces);
+        record.fields = builder.record(&sections);
+        Ok(Self { bytes, record, sections, zones })
+    }
+
+    /// Adds the lines of the VCALENDAR around an item that has it for itself.
+    pub(crate) fn with_file(
+        mut self,
+        runs: &[Range<usize>],
+        others: &[Range<usize>],
+        whole: &Range<usize>,
+        end: usize,
+        inner: usize,
+    ) -> Self {
+        let source = Source { whole: whole.clone(), end, inner, others: others.to_vec() };
+        let section = section::of_calendar(self.bytes, &run_lines(self.bytes, runs), FILE, source);
+        self.record.fields.extend(section.pointers());
+        self.sections.push(section);
+        self
+    }
+
+    /// Reads the record of a calendar itself; none where it says nothing but what every file must.
+    pub(crate) fn calendar(bytes: &'b [u8], root: &crate::calendar::Root, zones: &'b Zones, alone: bool) -> Option<Self> {
+        let entry = Self::bare_calendar(bytes, root, zones);
+        let needed = |item: &Item| matches!(&item.place, Place::Own(row) if ["PRODID", "CALSCALE"].contains(&row.property));
+        let telling = entry.sections.iter().flat_map(|section| &section.items).any(|item| !needed(item));
+        (telling || (alone && !zones.all().is_empty())).then_some(entry)
+    }
+
+    /// Reads a calendar that says nothing yet but what every file must.
+    pub(crate) fn bare_calendar(bytes: &'b [u8], root: &crate::calendar::Root, zones: &'b Zones) -> Self {
+        let end = root.end.unwrap_or(root.whole.end);
+        let source = Source { whole: root.whole.clone(), end, inner: root.inner.min(end), others: root.others.clone() };
+        let section = section::of_calendar(bytes, &run_lines(bytes, &root.own), CALENDAR, source);
+        let mut record = Record::new(Kind::CALENDAR).with("uid", Value::text(CALENDAR_UID));
+        record.fields.extend(section.pointers());
+        record.fields.extend(zones.all().into_iter().map(|(tzid, text)| (pointer_of(tzid), Value::text(text))));
+        Self { bytes, record, sections: vec![section], zones }
+    }
+
+    /// Returns the bytes of the blob with this digest, if the item holds it.
+    pub(crate) fn blob(&self, digest: Digest) -> Option<Vec<u8>> {
+        let holds = |item: &&Item| matches!(item.fields.get("content"), Some(Value::Blob(blob)) if blob.digest == digest);
+        let item = self.sections.iter().flat_map(|section| &section.items).find(holds)?;
+        Content::of(self.bytes, &item.line).bytes()
+    }
+}
+
+/// Returns the lines of several runs, without the blank ones.
+fn run_lines<'b>(bytes: &'b [u8], runs: &[Range<usize>]) -> Vec<(Line, Content<'b>)> {
+    let mut all = Vec::new();
+    for run in runs {
+        let slice = bytes.get(run.clone()).unwrap_or_default();
+        for line in lines(slice).filter(|line| !line.raw(slice).trim_ascii().is_empty()) {
+            all.push((moved(&line, run.start), Content::of(slice, &line)));
+        }
+    }
+    all
+}
+
+/// What becomes of an item's pieces.
+#[derive(Default)]
+struct Builder {
+    /// The overrides that have a section, and pieces that have none.
+    overrides: BTreeSet<String>,
+    kept: usize,
+    more: Vec<(Pointer, Value)>,
+}
+
+impl Builder {
+    fn piece(&mut self, piece: &Piece<'_>, component: &'static Component, series: Option<&str>, sections: &mut Vec<Section>) {
+        let prefix = match piece.line("RECURRENCE-ID") {
+            None => Some(String::new()),
+            Some(content) => section::override_prefix(content, component.on, series).filter(|prefix| self.overrides.insert(prefix.clone())),
+        };
+        match prefix {
+            Some(prefix) => section::read(piece, component.on, &prefix, series, sections),
+            // An override without a date, or a second one of the same date, is kept as it is.
+            None => {
+                self.kept += 1;
+                sections.push(section::verbatim(piece, &format!("ext/ical/components/piece-{}", self.kept)));
+            }
+        }
+    }
+
+    /// Adds the definitions of the zones that lines name.
+    fn zones<'b>(&mut self, lines: impl Iterator<Item = &'b (Line, Content<'b>)>, zones: &Zones) {
+        let mut seen: Vec<String> = Vec::new();
+        for tzid in lines.filter_map(|(_, content)| crate::zone::tzid_parameter(content)) {
+            if seen.contains(&tzid) {
+                continue;
+            }
+            if let Some(text) = zones.text(&tzid) {
+                self.more.push((pointer_of(&tzid), Value::text(text)));
+            }
+            seen.push(tzid);
+        }
+    }
+
+    /// Overrides have the UID of their series, wherever that stands.
+    fn uid(&mut self, pieces: &[Piece<'_>]) {
+        let uid = pieces.iter().find_map(|piece| piece.line("UID")).map(|content| content.value().into_owned());
+        self.more.extend(uid.map(|uid| (Pointer::new("uid"), Value::Text(uid))));
+    }
+
+    fn record(self, sections: &[Section]) -> Fields {
+        let mut all: Vec<(Pointer, Value)> = self.more;
+        for section in sections {
+            all.extend(section.pointers());
+        }
+        all.into_iter().collect()
+    }
+}

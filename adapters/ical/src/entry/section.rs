@@ -1,0 +1,356 @@
+//! One component of an item, line by line: what each stands for, whatever order the lines have.
+
+use crate::entry::{Piece, own_lines};
+use crate::map::decode::{Decoded, Named, Raw, decode};
+use crate::map::table::{ALARM, CALENDAR, FILE, On, Row};
+use contentline::content::Content;
+use contentline::document::Document;
+use contentline::line::Line;
+use record::vocabulary::OVERRIDES;
+use record::{Digest, Pointer, Value, pointer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+type Lines<'b> = [(Line, Content<'b>)];
+
+/// A component and what its lines stand for.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) on: On,
+    /// What its pointers begin with: nothing, an override, an alarm.
+    pub(crate) prefix: String,
+    /// From its BEGIN to behind its END.
+    pub(crate) whole: Range<usize>,
+    /// Where its END line begins.
+    pub(crate) end: usize,
+    /// Where the first component inside begins, else its END line.
+    pub(crate) inner: usize,
+    pub(crate) items: Vec<Item>,
+}
+
+/// A line, or a component, and the fields that it stands for.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) place: Place,
+    pub(crate) line: Line,
+    pub(crate) fields: Named,
+    pub(crate) raw: Raw,
+}
+
+/// Where the fields of an item stand in the record.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// A repeated part: `participants/1`, with the section's prefix.
+    Part(&'static Row, String),
+    /// Fields of the section itself.
+    Own(&'static Row),
+    /// A line or component kept as it is, under this pointer.
+    Verbatim(Pointer, Range<usize>),
+}
+
+/// Where a component stands, whose lines were read already.
+pub(super) struct Source {
+    pub(super) whole: Range<usize>,
+    pub(super) end: usize,
+    pub(super) inner: usize,
+    pub(super) others: Vec<Range<usize>>,
+}
+
+/// Returns the zone of a component's start.
+pub(super) fn zone_of(lines: &Lines<'_>, on: On) -> Option<String> {
+    let (_, row) = Row::of("DTSTART", on)?;
+    let starts = lines.iter().filter(|(_, content)| content.is(row.property)).filter_map(|(_, content)| decode(row, content, None));
+    let start = starts.min_by(|one, other| one.fields.cmp(&other.fields))?;
+    start.fields.get("timeZone").and_then(Value::as_text).map(str::to_owned)
+}
+
+/// Returns the prefix of the override that a RECURRENCE-ID names; none where it cannot be read.
+pub(super) fn override_prefix(content: &Content<'_>, on: On, series: Option<&str>) -> Option<String> {
+    let (_, row) = Row::of("RECURRENCE-ID", on)?;
+    let decoded = decode(row, content, series)?;
+    let id = decoded.fields.get("recurrenceId")?.as_text()?.to_owned();
+    Some(format!("{OVERRIDES}/{id}/"))
+}
+
+/// Reads a component and its alarms, each as a section of its own.
+pub(super) fn read(piece: &Piece<'_>, on: On, prefix: &str, series: Option<&str>, sections: &mut Vec<Section>) {
+    let zone = zone_of(&piece.lines, on);
+    let mut reader = Reader::new(on, prefix, format!("{prefix}ext/ical"));
+    reader.properties(&piece.lines, zone.as_deref(), series);
+    let mut alarms = Alarms::default();
+    let document = &piece.document;
+    for child in document.children(0) {
+        let Some(component) = document.components().get(child) else { continue };
+        let span = document.span(component);
+        let whole = span.start + piece.start..span.end + piece.start;
+        if component.name == "VALARM"
+            && let Some(alarm) = alarms.read(document, child, piece.start, prefix)
+        {
+            sections.push(alarm);
+        } else {
+            reader.component(document.bytes().get(span).unwrap_or_default(), whole);
+        }
+    }
+    let lines = document.lines();
+    let place = |index: usize| lines.get(index).map_or(0, |line| line.start) + piece.start;
+    let whole = document.components().first().map(|root| document.span(root)).unwrap_or_default();
+    let end = document.components().first().map_or(0, |root| place(root.last));
+    let inner = document.components().get(1).map_or(end, |child| place(child.first));
+    let whole = whole.start + piece.start..whole.end + piece.start;
+    sections.push(Section { on, prefix: prefix.to_owned(), whole, end, inner, items: reader.finish() });
+}
+
+/// Keeps a whole component as it is.
+pub(super) fn verbatim(piece: &Piece<'_>, pointer: &str) -> Section {
+    let document = &piece.document;
+    let span = document.components().first().map(|root| document.span(root)).unwrap_or_default();
+    let whole = span.start + piece.start..span.end + piece.start;
+    let line = Line { start: whole.start, body: whole.end, end: whole.end, folded: false };
+    let fields = Named::from_iter([(String::new(), Value::Text(crate::zone::text_of(document)))]);
+    let item = Item { place: Place::Verbatim(Pointer::new(pointer), whole.clone()), line, fields, raw: Raw::new() };
+    Section { on: 0, prefix: String::new(), end: whole.end, inner: whole.end, whole, items: vec![item] }
+}
+
+/// Reads the own lines of a VCALENDAR.
+pub(super) fn of_calendar(bytes: &[u8], lines: &Lines<'_>, on: On, source: Source) -> Section {
+    let place = if on == FILE { "ext/vcalendar" } else { "ext/ical" };
+    let mut reader = Reader::new(on, "", place.to_owned());
+    reader.properties(lines, None, None);
+    for other in source.others {
+        reader.component(bytes.get(other.clone()).unwrap_or_default(), other);
+    }
+    let Source { whole, end, inner, .. } = Source { others: Vec::new(), ..source };
+    Section { on, prefix: String::new(), whole, end, inner, items: reader.finish() }
+}
+
+struct Reader {
+    on: On,
+    prefix: String,
+    /// Where verbatim lines and components stand.
+    place: String,
+    items: Vec<Item>,
+    counts: BTreeMap<&'static str, usize>,
+    spread: BTreeSet<String>,
+    verbatim: Vec<(Line, String)>,
+    components: usize,
+    hashed: BTreeMap<String, usize>,
+}
+
+/// A line of the section's own fields, and its row's place in the table.
+struct Single {
+    order: usize,
+    row: &'static Row,
+    line: Line,
+    text: String,
+    decoded: Decoded,
+}
+
+impl Reader {
+    fn new(on: On, prefix: &str, place: String) -> Self {
+        Self {
+            on,
+            prefix: prefix.to_owned(),
+            place,
+            items: Vec::new(),
+            counts: BTreeMap::new(),
+            spread: BTreeSet::new(),
+            verbatim: Vec::new(),
+            components: 0,
+            hashed: BTreeMap::new(),
+        }
+    }
+
+    fn properties(&mut self, lines: &Lines<'_>, zone: Option<&str>, series: Option<&str>) {
+        let mut singles: Vec<Single> = Vec::new();
+        for (line, content) in lines {
+            if self.is_silent(content) {
+                continue;
+            }
+            let name = content.name();
+            let row = if content.is_property() { Row::of(&name, self.on).filter(|(_, row)| self.takes(row)) } else { None };
+            let decoded = row.and_then(|(order, row)| {
+                let by = if row.property == "RECURRENCE-ID" { series } else { zone };
+                Some((order, row, decode(row, content, by)?))
+            });
+            match decoded {
+                None => self.verbatim.push((*line, content.text().into_owned())),
+                Some((_, row, decoded)) if row.stem.is_some() => self.part(row, *line, decoded),
+                Some((_, row, decoded)) if row.is_spread() => self.spread(row, *line, content, decoded),
+                Some((order, row, decoded)) => {
+                    self.single(Single { order, row, line: *line, text: String::new(), decoded }, lines, &mut singles);
+                }
+            }
+        }
+        for Single { row, line, decoded, .. } in singles {
+            self.items.push(Item { place: Place::Own(row), line, fields: decoded.fields, raw: decoded.raw });
+        }
+    }
+
+    /// Tells whether a line says only what every file of the format says, or what the series says.
+    fn is_silent(&self, content: &Content<'_>) -> bool {
+        let gregorian = || content.is("CALSCALE") && content.value().trim().eq_ignore_ascii_case("GREGORIAN");
+        match self.on {
+            CALENDAR => content.is("VERSION"),
+            FILE => content.is("VERSION") || content.is("PRODID") || gregorian(),
+            ALARM => false,
+            _ => !self.prefix.is_empty() && content.is("UID"),
+        }
+    }
+
+    /// Dates of a series stand in its master, and the name of an override in an override.
+    fn takes(&self, row: &Row) -> bool {
+        let master = self.prefix.is_empty();
+        if row.property == "RECURRENCE-ID" { !master } else { master || !matches!(row.property, "EXDATE" | "RDATE") }
+    }
+
+    fn part(&mut self, row: &'static Row, line: Line, decoded: Decoded) {
+        let stem = row.stem.unwrap_or_default();
+        let count = self.counts.entry(stem).or_insert(0);
+        *count += 1;
+        // Two devices that add the one place an event can have mean the same one.
+        let id = if row.sole && *count == 1 { "=1".to_owned() } else { count.to_string() };
+        let base = format!("{}{stem}/{id}", self.prefix);
+        self.items.push(Item { place: Place::Part(row, base), line, fields: decoded.fields, raw: decoded.raw });
+    }
+
+    /// Takes a line of a set, unless another line holds one of its words already.
+    fn spread(&mut self, row: &'static Row, line: Line, content: &Content<'_>, decoded: Decoded) {
+        if decoded.fields.iter().any(|(name, _)| self.spread.contains(name)) {
+            self.verbatim.push((line, content.text().into_owned()));
+            return;
+        }
+        self.spread.extend(decoded.fields.iter().map(|(name, _)| name.to_owned()));
+        self.items.push(Item { place: Place::Own(row), line, fields: decoded.fields, raw: decoded.raw });
+    }
+
+    /// Takes a line for fields of the section; of several the first row's, then the smallest, whatever their order.
+    fn single(&mut self, mut new: Single, lines: &Lines<'_>, singles: &mut Vec<Single>) {
+        let Some(old) = singles.iter_mut().find(|old| old.row.home() == new.row.home()) else {
+            singles.push(new);
+            return;
+        };
+        let text_of = |single: &Single| {
+            let found = lines.iter().find(|(line, _)| *line == single.line);
+            found.map(|(_, content)| content.text().into_owned()).unwrap_or_default()
+        };
+        (old.text, new.text) = (text_of(old), text_of(&new));
+        if (new.order, &new.text) < (old.order, &old.text) {
+            std::mem::swap(old, &mut new);
+        }
+        self.verbatim.push((new.line, new.text));
+    }
+
+    fn component(&mut self, slice: &[u8], whole: Range<usize>) {
+        self.components += 1;
+        let text =
+            Document::read(slice).map_or_else(|_| String::from_utf8_lossy(slice).into_owned(), |document| crate::zone::text_of(&document));
+        let pointer = Pointer::from(format!("{}/components/{}", self.place, self.components));
+        let line = Line { start: whole.start, body: whole.end, end: whole.end, folded: false };
+        self.keep(pointer, whole, line, text);
+    }
+
+    fn keep(&mut self, pointer: Pointer, range: Range<usize>, line: Line, text: String) {
+        let fields = Named::from_iter([(String::new(), Value::Text(text))]);
+        self.items.push(Item { place: Place::Verbatim(pointer, range), line, fields, raw: Raw::new() });
+    }
+
+    fn finish(mut self) -> Vec<Item> {
+        let mut verbatim = std::mem::take(&mut self.verbatim);
+        verbatim.sort_by_key(|(line, _)| line.start);
+        for (at, (line, text)) in verbatim.into_iter().enumerate() {
+            // Nothing aligns what stands within a part, so an alarm's lines are named by what they hold.
+            let id = if self.on == ALARM { self.hash(&text) } else { (at + 1).to_string() };
+            let pointer = Pointer::from(format!("{}/lines/{id}", self.place));
+            self.keep(pointer, line.start..line.end, line, text);
+        }
+        self.items.sort_by_key(|item| item.line.start);
+        self.items
+    }
+
+    fn hash(&mut self, text: &str) -> String {
+        let short: String = Digest::of(text.as_bytes()).to_string().chars().take(13).collect();
+        let count = self.hashed.entry(short.clone()).or_default();
+        *count += 1;
+        if *count == 1 { short } else { format!("{short}-{count}") }
+    }
+}
+
+/// The alarms of one component, while they are named.
+#[derive(Default)]
+struct Alarms {
+    count: usize,
+    explicit: BTreeSet<String>,
+}
+
+impl Alarms {
+    /// Reads an alarm; none where it has no trigger, or components of its own.
+    fn read(&mut self, document: &Document<'_>, component: usize, start: usize, prefix: &str) -> Option<Section> {
+        let found = document.components().get(component)?;
+        let lines = own_lines(document, component, start);
+        let triggers = lines.iter().filter(|(_, content)| content.is("TRIGGER")).filter_map(|(_, content)| {
+            let (_, row) = Row::of("TRIGGER", ALARM)?;
+            decode(row, content, None)
+        });
+        if triggers.count() == 0 || document.children(component).next().is_some() {
+            return None;
+        }
+        self.count += 1;
+        let named =
+            |property: &str| lines.iter().find(|(_, content)| content.is(property)).map(|(_, content)| content.value().trim().to_owned());
+        let uid = named("UID").or_else(|| named("X-WR-ALARMUID")).filter(|uid| !uid.is_empty());
+        let explicit = uid.filter(|uid| self.explicit.insert(uid.clone()));
+        let id = explicit.map_or_else(|| self.count.to_string(), |uid| format!("={}", pointer::escape(&uid)));
+        let prefix = format!("{prefix}alerts/{id}/");
+        let mut reader = Reader::new(ALARM, &prefix, format!("{prefix}ext/ical"));
+        reader.properties(&lines, None, None);
+        let span = document.span(found);
+        let end = document.lines().get(found.last).map_or(span.end, |line| line.start) + start;
+        let whole = span.start + start..span.end + start;
+        Some(Section { on: ALARM, prefix, whole, end, inner: end, items: reader.finish() })
+    }
+}
+
+impl Section {
+    /// Returns its fields under their pointers in the record.
+    pub(crate) fn pointers(&self) -> impl Iterator<Item = (Pointer, Value)> + '_ {
+        self.items.iter().flat_map(|item| self.pointers_of(item))
+    }
+
+    fn pointers_of<'s>(&'s self, item: &'s Item) -> impl Iterator<Item = (Pointer, Value)> + 's {
+        let base = match &item.place {
+            Place::Part(_, base) => base.as_str(),
+            Place::Own(_) => self.prefix.as_str(),
+            Place::Verbatim(pointer, _) => pointer.as_str(),
+        };
+        let mut text = String::with_capacity(base.len() + 24);
+        let fields = item.fields.iter().map(move |(name, value)| {
+            text.clear();
+            text.push_str(base);
+            if matches!(item.place, Place::Part(..)) {
+                text.push('/');
+            }
+            text.push_str(name);
+            (Pointer::new(&text), value.clone())
+        });
+        let raw = item.raw.iter().map(|(name, raw)| (self.parameter_pointer(&item.place, name), Value::text(raw)));
+        fields.chain(raw)
+    }
+
+    fn parameter_pointer(&self, place: &Place, name: &str) -> Pointer {
+        match place {
+            Place::Part(_, base) => parameter_pointer(base, name),
+            Place::Own(row) => parameter_pointer(&format!("{}{}", self.prefix, row.home()), name),
+            Place::Verbatim(pointer, _) => pointer.clone(),
+        }
+    }
+
+    /// Returns where its verbatim lines and components stand.
+    pub(crate) fn verbatim_place(&self) -> String {
+        if self.on == FILE { "ext/vcalendar".to_owned() } else { format!("{}ext/ical", self.prefix) }
+    }
+}
+
+/// Returns the pointer of an unmapped parameter.
+pub(crate) fn parameter_pointer(owner: &str, name: &str) -> Pointer {
+    Pointer::from(format!("ext/ical/params/{owner}/{}", pointer::escape(name)))
+}

@@ -1,0 +1,6 @@
+//! Lines to fields and fields to lines, both by the same rows.
+
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod lexical;
+pub(crate) mod table;

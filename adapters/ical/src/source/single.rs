@@ -1,0 +1,267 @@
+//! A single file of many items: read whole, replaced whole, each event an item of its own.
+
+use crate::calendar::line_numbers;
+use crate::entry::Entry;
+use crate::map::table::CALENDAR;
+use crate::source::assemble::{rewritten, style_of};
+use crate::source::codec::title;
+use crate::source::profile::profile;
+use crate::source::spans::{CALENDAR_KEY, Found, Span};
+use crate::write::line::Manner;
+use crate::write::refusal::Refusal;
+use adapter::staging::{Placed, Staged, Staging, read_whole};
+use adapter::{
+    Adapter, Atomicity, Blobs, Broken, Error, Fate, Fingerprint, Host, Item, Key, Keys, Known, Mode, Op, Outcomes, Place, Profile, Scan,
+    Sink, StepId,
+};
+use contentline::text::Text;
+use rayon::prelude::*;
+use record::{Digest, Record};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+mod plan;
+
+use plan::{Now, Plan};
+
+/// An endpoint that is one file.
+pub(crate) struct Single {
+    path: PathBuf,
+    may_create: bool,
+    host: Box<dyn Host>,
+    staging: Staging,
+    profile: Profile,
+}
+
+impl Single {
+    /// Opens a file; nothing is read yet.
+    pub(crate) fn new(path: PathBuf, may_create: bool, host: Box<dyn Host>) -> Self {
+        let mut area = OsString::from(".");
+        area.push(path.file_name().unwrap_or_default());
+        area.push(".syncretic");
+        let staging = Staging::at(path.with_file_name(area));
+        Self { path, may_create, host, staging, profile: profile(Keys::Stable, Atomicity::Batch, CALENDAR) }
+    }
+
+    /// Returns what tells later whether anything changed: the digest of the whole file, where it is, and how it was read.
+    fn note(&self, content: Digest, keys: Keys) -> Vec<u8> {
+        let keys: &[u8] = if keys == Keys::Stable { b"stable" } else { b"unstable" };
+        let parts = [b"ical/1", env!("CARGO_PKG_VERSION").as_bytes(), &self.identity(), keys, &content.0];
+        Digest::of_parts(&parts).0.to_vec()
+    }
+
+    fn source(&self, reason: &str) -> Error {
+        Error::Source { path: self.path.clone(), reason: reason.to_owned() }
+    }
+
+    /// Reads the file; `None` where it is still to be made.
+    fn read(&self) -> Result<Option<Vec<u8>>, Error> {
+        match read_whole(&self.path) {
+            Ok((raw, _)) if raw.is_empty() => {
+                Err(self.source("the file is empty; it may have been cut off, and nothing was taken for deleted"))
+            }
+            Ok((raw, _)) => Ok(Some(raw)),
+            Err(Error::Io { source: error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+                if self.may_create {
+                    Ok(None)
+                } else {
+                    Err(self.source("the file is not there; nothing was taken for deleted"))
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn text<'r>(&self, raw: &'r [u8]) -> Result<Text<'r>, Error> {
+        Text::new(raw).map_err(|error| self.source(&error.to_string()))
+    }
+
+    fn identity(&self) -> Vec<u8> {
+        let whole = std::fs::canonicalize(&self.path);
+        let beside = || {
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            std::fs::canonicalize(folder).map(|folder| folder.join(self.path.file_name().unwrap_or_default()))
+        };
+        let path = whole.or_else(|_| beside()).unwrap_or_else(|_| self.path.clone());
+        path.into_os_string().into_encoded_bytes()
+    }
+
+    fn report(&self, found: &Found<'_>, known: &dyn Known, out: &mut dyn Sink) {
+        let looks: Vec<Report> = found.items.par_iter().map(|span| look(found, span, known)).collect();
+        let mut places: Vec<(usize, usize)> = Vec::new();
+        for (at, report) in looks.iter().enumerate() {
+            places.extend(report.place().map(|place| (place, at)));
+        }
+        places.extend(found.calendar.strays.iter().enumerate().map(|(at, stray)| (stray.at, looks.len() + at)));
+        places.sort_unstable();
+        let numbers = line_numbers(found.bytes, places.iter().map(|(place, _)| *place));
+        let lines: HashMap<usize, usize> = places.iter().map(|(_, at)| *at).zip(numbers).collect();
+        let strays = looks.len();
+        let place = |at: usize| Place { path: self.path.clone(), line: lines.get(&at).map(|line| *line as u64), column: None };
+        for (at, report) in looks.into_iter().enumerate() {
+            match report {
+                Report::Same(key, fingerprint) => out.unchanged(key, fingerprint),
+                Report::Item(key, fingerprint, record, _) => out.item(Item { key, fingerprint, record: *record, place: place(at) }),
+                Report::Fault(key, title, reason, _) => out.broken(Broken { key, title, place: place(at), reason }),
+            }
+        }
+        for (at, stray) in found.calendar.strays.iter().enumerate() {
+            let reason = crate::calendar::reason(&stray.broken);
+            out.broken(Broken { key: None, title: None, place: place(strays + at), reason });
+        }
+        self.report_calendar(found, known, out);
+    }
+
+    fn report_calendar(&self, found: &Found<'_>, known: &dyn Known, out: &mut dyn Sink) {
+        let Some((entry, fingerprint)) = found.own() else { return };
+        let key = Key::new(CALENDAR_KEY);
+        if known.fingerprint(&key).is_some_and(|before| before == fingerprint) {
+            out.unchanged(key, fingerprint);
+        } else {
+            let place = Place { path: self.path.clone(), line: Some(1), column: None };
+            out.item(Item { key, fingerprint, record: entry.record, place });
+        }
+    }
+
+    fn perform(&self, step: StepId, raw: Option<&[u8]>, file: &[u8], staged: Vec<Staged>) -> Result<bool, Error> {
+        let mut stage = self.staging.begin(step)?;
+        match raw {
+            Some(raw) => stage.replace(staged, &self.path, Digest::of(raw), file)?,
+            None => stage.create(staged, &self.path, file)?,
+        }
+        let placed = stage.commit()?;
+        Ok(placed.iter().all(|placed| matches!(placed, Placed::Done(_))))
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Error {
+        Error::Fatal(format!("{}: {refusal}", self.path.display()))
+    }
+}
+
+enum Report {
+    Same(Key, Fingerprint),
+    Item(Key, Fingerprint, Box<Record>, usize),
+    Fault(Option<Key>, Option<String>, String, usize),
+}
+
+impl Report {
+    fn place(&self) -> Option<usize> {
+        match self {
+            Self::Same(..) => None,
+            Self::Item(_, _, _, place) | Self::Fault(_, _, _, place) => Some(*place),
+        }
+    }
+}
+
+fn look(found: &Found<'_>, span: &Span, known: &dyn Known) -> Report {
+    let start = span.ranges.first().map_or(0, |range| range.start);
+    let fault = |at: usize, reason: String| {
+        let slice = span.ranges.first().and_then(|range| found.bytes.get(range.clone())).unwrap_or_default();
+        Report::Fault(span.key.clone(), title(slice), reason, at)
+    };
+    if let Some((at, why)) = &span.broken {
+        return fault(*at, why.to_string());
+    }
+    let Some(key) = span.key.clone() else { return fault(start, String::new()) };
+    if known.fingerprint(&key).is_some_and(|before| before == span.fingerprint) {
+        return Report::Same(key, span.fingerprint.clone());
+    }
+    match Entry::read(found.bytes, span.component, &span.ranges, &found.zones) {
+        Ok(entry) => Report::Item(key, span.fingerprint.clone(), Box::new(entry.record), start),
+        Err(unreadable) => fault(start, unreadable.to_string()),
+    }
+}
+
+impl Adapter for Single {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn same(&mut self, note: &[u8]) -> Result<bool, Error> {
+        let Some(raw) = self.read()? else { return Ok(false) };
+        let content = Digest::of(&raw);
+        let known = [Keys::Stable, Keys::Unstable].into_iter().find(|keys| self.note(content, *keys) == note);
+        if let Some(keys) = known {
+            self.profile.keys = keys;
+        }
+        Ok(known.is_some())
+    }
+
+    fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
+        let root = self.identity();
+        let Some(raw) = self.read()? else {
+            if known.count() == 0 {
+                return Ok(Scan { root, note: None });
+            }
+            return Err(self.source("the file is not there; nothing was taken for deleted"));
+        };
+        let text = self.text(&raw)?;
+        let (content, found) = rayon::join(|| Digest::of(&raw), || Found::read(&text.bytes));
+        if self.host.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        if found.is_cut_off() && found.items.iter().filter(|span| span.is_known(known)).count() < known.count() {
+            return Err(self.source("the file ends without END:VCALENDAR; it was cut off, and nothing was taken for deleted"));
+        }
+        let anonymous = found.items.iter().any(|span| span.broken.is_none() && span.uid.is_none());
+        self.profile.keys = if anonymous { Keys::Unstable } else { Keys::Stable };
+        self.report(&found, known, out);
+        Ok(Scan { note: Some(self.note(content, self.profile.keys)), root })
+    }
+
+    fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
+        let raw = self.read()?;
+        let text = self.text(raw.as_deref().unwrap_or_default())?;
+        let found = Found::read(&text.bytes);
+        let manner = Manner { charset: text.charset, style: style_of(&text.bytes), blobs };
+        let now = Now::new(&found, manner);
+        let plans: Vec<Plan> = ops.par_iter().map(|op| now.plan(op)).collect();
+        if self.host.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let plans = plan::one_a_uid(plans);
+        let staged = plan::staged(&plans);
+        if staged.is_empty() {
+            plan::answer(plans, true, 0, out);
+            return Ok(());
+        }
+        let (splices, additions) = plan::gathered(&plans);
+        let whole = rewritten(&text.bytes, &found.calendar, splices, &additions, manner).map_err(|refusal| self.refused(&refusal))?;
+        let file = text.file(whole).ok_or_else(|| self.refused(&Refusal::Wide))?;
+        let done = match mode {
+            Mode::Rehearse => true,
+            Mode::Perform => self.perform(step, raw.as_deref(), &file, staged)?,
+        };
+        plan::answer(plans, done, file.len(), out);
+        Ok(())
+    }
+
+    fn recover(&mut self, step: StepId) -> Result<Vec<Fate>, Error> {
+        if !self.path.parent().is_none_or(|folder| folder.as_os_str().is_empty() || folder.is_dir()) {
+            // What became of the step cannot be told from a folder that is not there: not done is another answer.
+            return Err(self.source("its folder is not there; what the last sync did to the file is found out once it is back"));
+        }
+        self.staging.recover(step)
+    }
+
+    fn settle(&mut self, step: StepId) -> Result<(), Error> {
+        self.staging.settle(step)
+    }
+
+    fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), Error> {
+        let gone = || self.source("it does not hold that document any more");
+        let raw = self.read()?.ok_or_else(gone)?;
+        let text = self.text(&raw)?;
+        let found = Found::read(&text.bytes);
+        let bytes = if key.0 == CALENDAR_KEY {
+            found.own().and_then(|(entry, _)| entry.blob(digest))
+        } else {
+            let span = found.items.iter().find(|span| span.key.as_ref() == Some(key)).ok_or_else(gone)?;
+            let entry = Entry::read(found.bytes, span.component, &span.ranges, &found.zones).ok();
+            entry.and_then(|entry| entry.blob(digest))
+        };
+        to.write_all(&bytes.ok_or_else(gone)?).map_err(|error| Error::io(&self.path, error))
+    }
+}

@@ -1,0 +1,7 @@
+//! Laws of the adapter.
+
+mod conformance;
+mod corpus;
+mod edits;
+mod endpoint;
+mod reading;

@@ -1,0 +1,193 @@
+//! `syncretic fidelity`: what two sides can hold, by their own profiles, and what survives in each direction.
+
+use std::path::{Path, PathBuf};
+
+use adapter::{Format, OptionValue, Options, Profile};
+use record::{Kind, Pointer, Record, Value, vocabulary};
+use serde_json::json;
+
+use crate::context::Context;
+use crate::conversion::{NothingKnown, open, unheard};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::formats;
+use crate::terminal::{Paint, columns, shown};
+
+/// One side.
+struct Side {
+    name: String,
+    profile: Profile,
+}
+
+/// What becomes of one field.
+struct Row {
+    field: String,
+    left: bool,
+    right: bool,
+}
+
+/// Compares two adapters, files or folders.
+pub(crate) fn fidelity(context: &Context, left: &Path, right: &Path) -> Outcome<Exit> {
+    let kinds: Vec<Kind> = [left, right]
+        .into_iter()
+        .filter(|side| named(side).is_none())
+        .flat_map(|side| side_of(side, &[], context))
+        .flat_map(|side| side.profile.kinds)
+        .collect();
+    let (left, right) = (side_of(left, &kinds, context)?, side_of(right, &kinds, context)?);
+    let shared: Vec<&Kind> = left.profile.kinds.iter().filter(|kind| right.profile.kinds.contains(kind)).collect();
+    if shared.is_empty() {
+        let words = |side: &Side| side.profile.kinds.iter().map(Kind::as_str).collect::<Vec<_>>().join(", ");
+        let failure = Failure::usage(format!("{} and {} hold nothing of the same kind", shown(&left.name), shown(&right.name)));
+        return Err(failure.note(format!("{}: {}; {}: {}", shown(&left.name), words(&left), shown(&right.name), words(&right))));
+    }
+    let tables: Vec<(&Kind, Vec<Row>)> = shared.into_iter().map(|kind| (kind, rows(kind, &left, &right))).collect();
+    for (kind, rows) in &tables {
+        print(context, kind, rows, &left, &right);
+    }
+    let object = json!({
+        "schema": "syncretic.fidelity/1",
+        "left": left.name,
+        "right": right.name,
+        "kinds": tables.iter().map(|(kind, rows)| kind_json(kind, rows)).collect::<Vec<_>>(),
+    });
+    context.terminal.object(&object);
+    context.terminal.event(&object);
+    Ok(Exit::Done)
+}
+
+/// Returns the adapter that is meant, if it is not a place.
+fn named(side: &Path) -> Option<&'static dyn Format> {
+    formats::named(side.to_str()?).filter(|_| !side.exists())
+}
+
+/// Opens one side: a place as it is, an adapter with an empty place of its own that holds as much as it can.
+fn side_of(side: &Path, kinds: &[Kind], context: &Context) -> Outcome<Side> {
+    let name = side.display().to_string();
+    if let Some(format) = named(side) {
+        return Ok(Side { name, profile: widest(format, kinds, context)? });
+    }
+    if !side.exists() {
+        let failure = Failure::usage(format!("`{}` is neither an adapter nor a file or folder", shown(&name)));
+        return Err(failure.note(format!("adapters: {}", formats::names().join(", "))));
+    }
+    let format = formats::by_ending(side, side.is_dir())
+        .ok_or_else(|| Failure::usage(format!("`{}` does not say by its name which format it is", shown(&name))))?;
+    let mut adapter = open(format, side, &Options::new(), context)?;
+    adapter.scan(&NothingKnown, &mut unheard()).map_err(|error| Failure::new(Exit::Stopped, error.to_string()))?;
+    Ok(Side { name, profile: adapter.profile().clone() })
+}
+
+/// Returns what an adapter can hold in a new place made for every field of these kinds; of a contact's if there are none.
+fn widest(format: &'static dyn Format, kinds: &[Kind], context: &Context) -> Outcome<Profile> {
+    let folder = Scratch::new()?;
+    let held = format.describe().kinds;
+    let kind = kinds.iter().find(|kind| held.contains(kind)).or(held.first()).cloned().unwrap_or(Kind::CONTACT);
+    let full =
+        fields(&kind).iter().fold(Record::new(kind.clone()), |record, field| record.with(&field.replace('*', "1"), Value::text("x")));
+    let path = folder.0.join("place");
+    let mut options = Options::new();
+    match formats::blank(format, &[full]) {
+        Some(content) => std::fs::write(&path, content).map_err(|error| Failure::io("make", &path, &error))?,
+        None => drop(options.insert("create".to_owned(), OptionValue::Boolean(true))),
+    }
+    let mut adapter = open(format, &path, &options, context)?;
+    adapter.scan(&NothingKnown, &mut unheard()).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+    Ok(adapter.profile().clone())
+}
+
+/// Returns every field of a kind, as the vocabulary names it.
+fn fields(kind: &Kind) -> Vec<String> {
+    let (alone, parts) = match kind.as_str() {
+        "event" => (vocabulary::EVENT_FIELDS, vocabulary::EVENT_PARTS),
+        "task" => (vocabulary::TASK_FIELDS, vocabulary::EVENT_PARTS),
+        "journal" => (vocabulary::JOURNAL_FIELDS, vocabulary::EVENT_PARTS),
+        "freebusy" => (vocabulary::FREEBUSY_FIELDS, &[][..]),
+        "calendar" => (vocabulary::CALENDAR_FIELDS, &[][..]),
+        "contact" | "group" => (vocabulary::CONTACT_FIELDS, vocabulary::PARTS),
+        _ => (&["cells/*"][..], &[][..]),
+    };
+    let of_part = |part: &vocabulary::Part| {
+        let own = part.heads.iter().chain(part.fields).copied();
+        let said = part.traits.iter().flat_map(|said| expanded(said).iter().copied());
+        own.chain(said).map(|rest| format!("{}/*/{rest}", part.stem)).collect::<Vec<_>>()
+    };
+    let mut fields: Vec<String> = alone.iter().map(|field| (*field).to_owned()).chain(parts.iter().flat_map(of_part)).collect();
+    if matches!(kind.as_str(), "event" | "task" | "journal") {
+        fields.push("recurrenceOverrides/*/title".to_owned());
+        fields.extend(vocabulary::OVERRIDE_FIELDS.iter().map(|field| format!("{}/*/{field}", vocabulary::OVERRIDES)));
+    }
+    fields.sort();
+    fields.dedup();
+    fields
+}
+
+/// Returns the fields that a trait of parts stands for.
+fn expanded(said: &'static str) -> &'static [&'static str] {
+    const CONTEXTS: &[&str] = &["contexts/private", "contexts/work"];
+    const FEATURES: &[&str] = &["features/fax", "features/mobile", "features/pager", "features/voice"];
+    const OTHERS: &[&str] = &["action", "kind", "label", "mediaType", "pref", "relation", "relativeTo", "role"];
+    match said {
+        "contexts" => CONTEXTS,
+        "features" => FEATURES,
+        other => OTHERS.iter().position(|known| *known == other).and_then(|at| OTHERS.get(at..=at)).unwrap_or_default(),
+    }
+}
+
+fn rows(kind: &Kind, left: &Side, right: &Side) -> Vec<Row> {
+    let holds = |side: &Side, field: &str| side.profile.view.holds(&Pointer::new(&field.replace('*', "1")));
+    let row = |field: String| Row { left: holds(left, &field), right: holds(right, &field), field };
+    fields(kind).into_iter().map(row).filter(|row| row.left || row.right).collect()
+}
+
+fn print(context: &Context, kind: &Kind, rows: &[Row], left: &Side, right: &Side) {
+    let terminal = &context.terminal;
+    let (one, other) = (shown(&left.name), shown(&right.name));
+    terminal.line(terminal.paint(Paint::Bold, &format!("{kind}: {one} and {other}")));
+    let mark = |held: bool| if held { terminal.paint(Paint::Green, "yes") } else { terminal.paint(Paint::Red, "no") };
+    let table: Vec<Vec<String>> = rows
+        .iter()
+        .filter(|row| terminal.verbosity > 0 || !(row.left && row.right))
+        .map(|row| {
+            let fate = match (row.left, row.right) {
+                (true, true) => "survives both ways".to_owned(),
+                (true, false) => format!("only the store carries it past {other}"),
+                (false, _) => format!("only the store carries it past {one}"),
+            };
+            vec![format!("  {}", row.field), mark(row.left), mark(row.right), fate]
+        })
+        .collect();
+    let head = vec!["  field".to_owned(), one.clone(), other.clone(), String::new()];
+    columns(&std::iter::once(head).chain(table).collect::<Vec<_>>()).iter().for_each(|line| terminal.line(line));
+    let count = |what: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| what(row)).count();
+    let (both, lefts, rights) = (count(&|row| row.left && row.right), count(&|row| row.left), count(&|row| row.right));
+    terminal.line(format!("  {both} fields survive both ways{}", if terminal.verbosity > 0 { "" } else { " (-v lists them)" }));
+    terminal.line(format!("  {one} to {other}: {both} of {lefts} fields; {other} to {one}: {both} of {rights}"));
+}
+
+fn kind_json(kind: &Kind, rows: &[Row]) -> serde_json::Value {
+    let row = |row: &Row| {
+        let carried = if row.left && row.right { "both" } else { "store" };
+        json!({ "field": row.field, "left": row.left, "right": row.right, "carried_by": carried })
+    };
+    json!({ "kind": kind.as_str(), "fields": rows.iter().map(row).collect::<Vec<_>>() })
+}
+
+/// A folder that goes when it is no longer needed.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Outcome<Self> {
+        let mut id = [0; 8];
+        getrandom::fill(&mut id).map_err(|error| Failure::new(Exit::Internal, format!("the system gave no random bytes: {error}")))?;
+        let folder = std::env::temp_dir().join(format!("syncretic-fidelity-{:016x}", u64::from_be_bytes(id)));
+        std::fs::create_dir(&folder).map_err(|error| Failure::io("make", &folder, &error))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

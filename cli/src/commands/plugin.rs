@@ -1,0 +1,188 @@
+//! `syncretic plugin`: third parties' adapters made, let in, shown, checked, measured and taken away.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use conformance::Verdict;
+use serde_json::{Value, json};
+
+use crate::arguments::PluginCommand;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::plugins::{self, Finding, Installed, Kind, Manifest, Offer, Shelf};
+use crate::terminal::{Paint, columns, shown};
+
+/// What everyone who lets a plugin in should know.
+const RIGHTS: &str = "it runs with all your rights, wherever it runs: add only what you trust";
+
+/// Runs a command; `yes` answers every question.
+pub(crate) fn plugin(context: &Context, command: &PluginCommand, yes: bool) -> Outcome<Exit> {
+    let shelf = Shelf::of(&context.home);
+    match command {
+        PluginCommand::New { name, lang, id, sdk } => {
+            let build = plugins::create(name, *lang, id.as_deref(), sdk.as_deref())?;
+            let folder = name.display();
+            context.terminal.line(format!("made {folder}"));
+            let build = if build.is_empty() { String::new() } else { format!("cd {folder} && {build} && cd -; ") };
+            context.terminal.note(format!("next: {build}syncretic plugin check {folder}; syncretic plugin add {folder}"));
+            Ok(done(context, "syncretic.plugin-new/1", json!({ "folder": folder.to_string() })))
+        }
+        PluginCommand::Add { folder } => add(context, &shelf, folder, yes),
+        PluginCommand::List => list(context, &shelf),
+        PluginCommand::Info { plugin } => info(context, &shelf.find(plugin)?),
+        PluginCommand::Check(arguments) => {
+            let plugin = shelf.find(&arguments.plugin)?;
+            let findings = plugins::check(&plugin, arguments, &mut |finding| tell(context, finding))?;
+            Ok(sum_up(context, &plugin, &findings))
+        }
+        PluginCommand::Bench { plugin, items } => {
+            let rows = plugins::bench(&shelf.find(plugin)?, *items)?;
+            for (way, new, known) in &rows {
+                context.terminal.line(format!("isolation {way:<8} {new:>8} ns an item, all new; {known:>8} ns an item, all known"));
+            }
+            let rows: Vec<Value> =
+                rows.iter().map(|(way, new, known)| json!({ "isolation": way, "new_ns": new, "known_ns": known })).collect();
+            Ok(done(context, "syncretic.plugin-bench/1", json!({ "items": items, "rows": rows })))
+        }
+        PluginCommand::Remove { id } => {
+            shelf.remove(id)?;
+            context.terminal.line(format!("removed {id}"));
+            Ok(done(context, "syncretic.plugin-remove/1", json!({ "id": id })))
+        }
+    }
+}
+
+/// Prints the result for programs.
+fn done(context: &Context, schema: &str, mut object: Value) -> Exit {
+    let more = [("schema", schema.into()), ("exit", Exit::Done.code().into())];
+    object.as_object_mut().into_iter().for_each(|object| object.extend(more.clone().map(|(name, value)| (name.to_owned(), value))));
+    context.terminal.object(&object);
+    context.terminal.event(&object);
+    Exit::Done
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Library => "library",
+        Kind::Command => "program",
+    }
+}
+
+fn rows(manifest: &Manifest, sha256: &str) -> Vec<Vec<String>> {
+    let description = &manifest.description;
+    let row = |name: &str, value: &str| vec![name.to_owned(), shown(value)];
+    let kinds: Vec<&str> = description.kinds.iter().map(record::Kind::as_str).collect();
+    let options: Vec<&str> = description.options.iter().map(|option| option.name).collect();
+    let mut rows = vec![
+        row("plugin", description.id),
+        row("version", &manifest.version),
+        row("what", description.summary),
+        row("runs as", kind(manifest.kind)),
+        row("holds", &kinds.join(", ")),
+        row("options", &options.join(", ")),
+    ];
+    rows.extend(manifest.notes.iter().map(|(name, value)| row(name, value)));
+    rows.push(vec!["sha256".to_owned(), sha256.to_owned()]);
+    rows
+}
+
+fn add(context: &Context, shelf: &Shelf, folder: &Path, yes: bool) -> Outcome<Exit> {
+    let offer = Offer::of(folder)?;
+    let id = offer.manifest.description.id;
+    for line in columns(&rows(&offer.manifest, &offer.sha256)) {
+        context.terminal.note(line);
+    }
+    context.terminal.note(RIGHTS);
+    if !yes && !agreed(id)? {
+        context.terminal.note(format!("{id} was not let in"));
+        return Ok(Exit::Usage);
+    }
+    shelf.add(&context.home, &offer)?;
+    context.terminal.line(format!("added {id} {}", offer.manifest.version));
+    context.terminal.note(format!("use it in a job: adapter = \"{id}\""));
+    Ok(done(context, "syncretic.plugin-add/1", json!({ "id": id, "version": offer.manifest.version, "sha256": offer.sha256 })))
+}
+
+/// Asks a person.
+fn agreed(id: &str) -> Outcome<bool> {
+    if !io::stdin().is_terminal() {
+        let failure = Failure::usage(format!("nobody is here to be asked whether `{id}` may be let in"));
+        return Err(failure.help("look at what is above, then type the same with --yes"));
+    }
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "let {id} in? [y/N] ").and_then(|()| err.flush());
+    let mut answer = String::new();
+    let _ = io::stdin().lock().read_line(&mut answer);
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn list(context: &Context, shelf: &Shelf) -> Outcome<Exit> {
+    let pins = shelf.pins()?;
+    if pins.is_empty() {
+        context.terminal.line("no plugin was let in yet");
+    }
+    let row =
+        |(id, pin): (&String, &plugins::Pin)| vec![id.clone(), pin.version.clone(), pin.sha256.get(..16).unwrap_or_default().to_owned()];
+    for line in columns(&pins.iter().map(row).collect::<Vec<_>>()) {
+        context.terminal.line(line);
+    }
+    let plugins: Vec<Value> =
+        pins.iter().map(|(id, pin)| json!({ "id": id, "version": pin.version, "sha256": pin.sha256, "added": pin.added })).collect();
+    Ok(done(context, "syncretic.plugin-list/1", json!({ "plugins": plugins })))
+}
+
+fn info(context: &Context, plugin: &Installed) -> Outcome<Exit> {
+    let state = match (plugin.verify(), &plugin.pin) {
+        (Ok(()), Some(_)) => "as it was let in".to_owned(),
+        (Ok(()), None) => "not let in".to_owned(),
+        (Err(error), _) => error.to_string(),
+    };
+    let sha256 = plugin.pin.as_ref().map_or("not pinned", |pin| pin.sha256.as_str()).to_owned();
+    let mut rows = rows(&plugin.manifest, &sha256);
+    rows.push(vec!["file".to_owned(), plugin.file().display().to_string()]);
+    rows.push(vec!["state".to_owned(), state.clone()]);
+    for line in columns(&rows) {
+        context.terminal.line(line);
+    }
+    for option in &plugin.manifest.description.options {
+        context.terminal.line(format!("  {}: {}", option.name, shown(option.summary)));
+    }
+    let object = json!({ "id": plugin.manifest.description.id, "version": plugin.manifest.version, "sha256": sha256, "state": state });
+    Ok(done(context, "syncretic.plugin-info/1", object))
+}
+
+fn tell(context: &Context, finding: &Finding) {
+    let terminal = &context.terminal;
+    match &finding.verdict {
+        Verdict::Pass => terminal.line(format!("{}     {}", terminal.paint(Paint::Green, "pass"), finding.name)),
+        Verdict::Skipped(reason) => terminal.line(format!("{}  {}: {reason}", terminal.paint(Paint::Dim, "skipped"), finding.name)),
+        Verdict::Fail(reason) => {
+            terminal.line(format!("{}     {}: {reason}", terminal.paint(Paint::Red, "FAIL"), finding.name));
+            terminal.line(format!("         {} docs/plugins/checks.md#{}", finding.law, finding.name));
+        }
+    }
+    terminal.event(&json!({ "type": "check", "check": finding.json() }));
+}
+
+fn sum_up(context: &Context, plugin: &Installed, findings: &[Finding]) -> Exit {
+    let count = |wanted: fn(&Verdict) -> bool| findings.iter().filter(|finding| wanted(&finding.verdict)).count();
+    let passed = count(|verdict| matches!(verdict, Verdict::Pass));
+    let failed = count(|verdict| matches!(verdict, Verdict::Fail(_)));
+    let exit = if failed == 0 { Exit::Done } else { Exit::Internal };
+    let id = plugin.manifest.description.id;
+    let skipped = findings.len() - passed - failed;
+    context.terminal.line(format!("{id}: {passed} passed, {failed} failed, {skipped} skipped"));
+    let checks: Vec<Value> = findings.iter().map(Finding::json).collect();
+    let object = json!({
+        "schema": "syncretic.plugin-check/1",
+        "plugin": id,
+        "checks": checks,
+        "passed": passed,
+        "failed": failed,
+        "skipped": skipped,
+        "exit": exit.code(),
+    });
+    context.terminal.object(&object);
+    exit
+}

@@ -1,0 +1,20 @@
+//! Third parties' adapters: what they say they are, where they lie, whether they are still what was let in, and how they are run.
+
+mod bench;
+mod check;
+mod helper;
+mod installed;
+mod lock;
+mod manifest;
+mod new;
+mod shelf;
+mod subject;
+
+pub(crate) use bench::bench;
+pub(crate) use check::{Finding, check};
+pub(crate) use helper::serve;
+pub(crate) use installed::Installed;
+pub(crate) use lock::Pin;
+pub(crate) use manifest::{Kind, Manifest};
+pub(crate) use new::create;
+pub(crate) use shelf::{Offer, Shelf};

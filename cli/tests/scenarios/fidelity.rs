@@ -1,0 +1,50 @@
+//! What two sides can hold, before anyone syncs.
+
+use crate::harness::{Desk, card};
+
+#[test]
+fn two_places_are_compared_by_their_own_headers() {
+    let desk = Desk::with("Name,Mobile,Favourite tea\n", &[("ada.vcf", &card("a", "Ada Abel", "a@b.example", "1"))]);
+    let before = desk.contents();
+    let run = desk.run(&["fidelity", "contacts.csv", "cards"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let line = |field: &str| run.out.lines().find(|line| line.contains(field)).unwrap_or_else(|| panic!("{field}: {}", run.out));
+    assert!(line("emails/*/address").contains("only the store carries it past contacts.csv"));
+    assert!(!run.out.contains("name/full"), "{}", run.out);
+    let verbose = desk.run(&["fidelity", "contacts.csv", "cards", "-v"]);
+    assert!(verbose.out.lines().any(|line| line.contains("phones/*/number") && line.contains("survives both ways")), "{verbose:?}");
+    let json = desk.run(&["fidelity", "contacts.csv", "cards", "--format", "json"]).json();
+    let fields = json["kinds"][0]["fields"].as_array().unwrap();
+    let of = |name: &str| fields.iter().find(|field| field["field"] == name).unwrap();
+    assert_eq!((of("phones/*/number")["carried_by"].as_str(), of("name/given")["left"].as_bool()), (Some("both"), Some(false)));
+    assert_eq!(desk.contents(), before);
+    assert!(!desk.state().exists());
+}
+
+#[test]
+fn two_adapters_are_compared_at_their_widest() {
+    let desk = Desk::new();
+    let run = desk.run(&["fidelity", "csv", "vcard", "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let json = run.json();
+    let fields = json["kinds"][0]["fields"].as_array().unwrap();
+    let of = |name: &str| fields.iter().find(|field| field["field"] == name).unwrap();
+    assert_eq!(of("addresses/*/locality")["carried_by"], "both");
+    assert_eq!(of("media/*/content")["carried_by"], "store");
+    assert_eq!(desk.run(&["fidelity", "vcard", "ical"]).code, 2);
+    let run = desk.run(&["fidelity", "vcard", "nowhere.xyz"]);
+    assert_eq!(run.code, 2);
+    run.says(&["neither an adapter nor a file"]);
+}
+
+#[test]
+fn a_table_of_events_is_compared_with_a_calendar() {
+    let desk = Desk::new();
+    desk.put("calendar.csv", "Title,Start,End,Location\nLunch,2026-05-30 12:00,2026-05-30 13:00,Home\n");
+    let json = desk.run(&["fidelity", "calendar.csv", "ical", "--format", "json"]).json();
+    assert_eq!(json["kinds"][0]["kind"], "event");
+    let fields = json["kinds"][0]["fields"].as_array().unwrap();
+    let of = |name: &str| fields.iter().find(|field| field["field"] == name).unwrap();
+    assert_eq!(of("start")["carried_by"], "both");
+    assert_eq!((of("alerts/*/trigger")["left"].as_bool(), of("alerts/*/trigger")["right"].as_bool()), (Some(false), Some(true)));
+}

@@ -1,0 +1,6 @@
+//! Third parties' adapters: let in, used in jobs, and held off when they misbehave.
+
+mod bad;
+mod examples;
+mod frozen;
+mod workshop;

@@ -1,0 +1,155 @@
+//! Every field of a file edited, one at a time: all other lines must stay as they are.
+
+use std::fs;
+use std::path::Path;
+
+use adapter::{Expect, Item, Op, Outcome};
+use record::{Pointer, RecordId, Value};
+
+use super::endpoint::{Lent, open, perform, scan};
+use super::examination::Format;
+
+/// How many logical lines one field may stand in: a name is N and FN.
+const MOST_LINES: usize = 2;
+
+/// Returns in how many lines a field may stand: the zone of a series stands in every line that says a time of it.
+fn most_lines(pointer: &Pointer) -> usize {
+    if pointer.as_str().ends_with("imeZone") { usize::MAX - 1 } else { MOST_LINES }
+}
+
+/// What became of the edits.
+#[derive(Clone, Debug, Default)]
+pub struct Edits {
+    /// How many were tried.
+    pub tried: usize,
+    /// How many changed the lines of their field and nothing else.
+    pub kept: usize,
+    /// How many the adapter refused, and wrote nothing.
+    pub refused: usize,
+    /// What else was touched, by field.
+    pub touched: Vec<String>,
+}
+
+/// Edits the fields of all items on a copy of the file.
+pub(super) fn edit_each(
+    bytes: &[u8],
+    (format, path): (Format, &Path),
+    items: &[Item],
+    lent: &Lent,
+    skip: &dyn Fn(&Pointer) -> bool,
+    most: usize,
+) -> Edits {
+    let mut edits = Edits::default();
+    for (at, item) in items.iter().enumerate() {
+        for (pointer, value) in &item.record.fields {
+            let Some(edited) = edited(pointer, value).filter(|_| !skip(pointer)) else { continue };
+            if edits.tried == most {
+                return edits;
+            }
+            edits.tried += 1;
+            match edit(bytes, (format, path), at, (pointer, edited), lent) {
+                Ok(true) => edits.kept += 1,
+                Ok(false) => edits.refused += 1,
+                Err(reason) => edits.touched.push(format!("{pointer}: {reason}")),
+            }
+        }
+    }
+    edits
+}
+
+/// Returns another value of the same type; none for what an edit would only unset.
+fn edited(pointer: &Pointer, value: &Value) -> Option<Value> {
+    if pointer.as_str().contains("ext/") {
+        return None;
+    }
+    Some(match value {
+        Value::Text(text) => Value::Text(format!("{text}x")),
+        Value::Uri(text) => Value::Uri(format!("{text}x")),
+        Value::Integer(number) => Value::Integer(if *number > 1 { number - 1 } else { number + 1 }),
+        Value::Date(_) => Value::Date("2031-05-07".to_owned()),
+        Value::LocalDateTime(_) => Value::LocalDateTime("2031-05-07T08:09:10".to_owned()),
+        Value::Instant(_) => Value::Instant("2031-05-07T08:09:10Z".to_owned()),
+        Value::Duration(_) => Value::Duration("PT7M".to_owned()),
+        _ => return None,
+    })
+}
+
+/// Makes one edit: true if it was written and nothing else changed, false if it was refused.
+fn edit(
+    bytes: &[u8],
+    (format, path): (Format, &Path),
+    at: usize,
+    (pointer, value): (&Pointer, Value),
+    lent: &Lent,
+) -> Result<bool, String> {
+    fs::write(path, bytes).map_err(|error| error.to_string())?;
+    let mut adapter = open(format, path, None).map_err(|error| error.to_string())?;
+    let found = scan(adapter.as_mut()).map_err(|error| error.to_string())?;
+    let item = found.items.get(at).ok_or("the item is not there again")?;
+    let mut record = item.record.clone();
+    record.fields.insert(pointer.clone(), value);
+    let changed = [pointer.clone()];
+    let op = Op::Put {
+        id: RecordId([9; 16]),
+        key: Some(&item.key),
+        expect: Expect::Fingerprint(&item.fingerprint),
+        record: &record,
+        changed: &changed,
+    };
+    let answers = perform(adapter.as_mut(), &[op], lent).map_err(|error| error.to_string())?;
+    let after = fs::read(path).map_err(|error| error.to_string())?;
+    match answers.first() {
+        Some(Outcome::Put { .. }) => untouched(bytes, &after, most_lines(pointer)).map(|()| true),
+        Some(Outcome::Refused { .. }) if after == bytes => Ok(false),
+        Some(Outcome::Refused { .. }) => Err("refused, but the file changed".to_owned()),
+        other => Err(format!("answered {other:?}")),
+    }
+}
+
+/// Checks that two files differ in a few logical lines only, and that all others stand in the same order.
+fn untouched(before: &[u8], after: &[u8], most: usize) -> Result<(), String> {
+    let (before, after) = (logical(before), logical(after));
+    let head = before.iter().zip(&after).take_while(|(one, other)| one == other).count();
+    let tail = before.iter().rev().zip(after.iter().rev()).take_while(|(one, other)| one == other).count();
+    let tail = tail.min(before.len().min(after.len()) - head);
+    let old = before.get(head..before.len() - tail).unwrap_or_default();
+    let new = after.get(head..after.len() - tail).unwrap_or_default();
+    let gone: Vec<&&[u8]> = old.iter().filter(|line| !new.contains(line)).collect();
+    let come: Vec<&&[u8]> = new.iter().filter(|line| !old.contains(line)).collect();
+    let stay = |all: &[&[u8]], but: &[&&[u8]]| all.iter().filter(|line| !but.contains(line)).map(|line| line.to_vec()).collect::<Vec<_>>();
+    if gone.len() > most || come.len() > most + 1 {
+        let line: String = gone.first().map(|line| String::from_utf8_lossy(line).chars().take(60).collect()).unwrap_or_default();
+        return Err(format!("{} lines went and {} came, the first `{}`", gone.len(), come.len(), line.trim_end()));
+    }
+    if stay(old, &gone) == stay(new, &come) { Ok(()) } else { Err("lines stand in another order".to_owned()) }
+}
+
+/// Cuts a file into logical lines with their line endings: each with what is folded below it.
+fn logical(bytes: &[u8]) -> Vec<&[u8]> {
+    let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
+    let mut lines: Vec<&[u8]> = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for piece in bytes.split_inclusive(|byte| *byte == end) {
+        if at > start && !matches!(piece.first(), Some(b' ' | b'\t')) {
+            lines.extend(bytes.get(start..at));
+            start = at;
+        }
+        at += piece.len();
+    }
+    lines.extend(bytes.get(start..at));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_of_one_line_is_told_from_one_that_touches_more() {
+        let before = b"A:1\r\nB:2\r\n 3\r\nC:4\r\nD:5\r\n";
+        assert_eq!(untouched(before, b"A:1\r\nB:9\r\nC:4\r\nD:5\r\n", 2), Ok(()));
+        assert_eq!(untouched(before, before, 2), Ok(()));
+        assert!(untouched(before, b"A:1\nB:2\n 3\nC:4\nD:5\n", 2).is_err());
+        assert!(untouched(before, b"A:1\r\nC:4\r\nB:2\r\n 3\r\nD:5\r\n", 2).is_err());
+    }
+}
