@@ -200,3 +200,8 @@ fn refused<T: fmt::Debug>(what: &str, answer: Result<T, Error>, expected: fn(&Er
 fn is_unknown(error: &Error) -> bool {
     matches!(error, Error::UnknownCursor { .. })
 }
+
+/// A store that makes collections only for whoever may says that there is none; one that makes them for everybody, that it is empty.
+fn is_nowhere(error: &Error) -> bool {
+    is_unknown(error) || matches!(error, Error::NoSuchCollection(_))
+}
