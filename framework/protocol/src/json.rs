@@ -1,9 +1,9 @@
 //! Ids, names, words and times in JSON: ids as hexadecimal text, sequences as numbers, times as RFC 3339.
 
 use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
-use serde::de::Error as _;
+use serde::de::{self, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::{
@@ -14,6 +14,43 @@ use crate::timestamp::Timestamp;
 
 fn write<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+/// Reads a whole number, however it is written: JSON knows no integers, so that `1.0` is one.
+pub(crate) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    struct Whole;
+
+    impl de::Visitor<'_> for Whole {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number from 0")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u64, E> {
+            Ok(number)
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<u64, E> {
+            u64::try_from(number).map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+        }
+
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<u64, E> {
+            // Beyond 53 bits a float no longer says which whole number was meant.
+            let text = if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 { format!("{number:.0}") } else { String::new() };
+            text.parse().map_err(|_| E::invalid_value(de::Unexpected::Float(number), &self))
+        }
+    }
+
+    deserializer.deserialize_any(Whole)
+}
+
+/// Reads a whole number that may be absent or null.
+pub(crate) fn perhaps_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Wrapped(#[serde(deserialize_with = "whole")] u64);
+
+    Option::<Wrapped>::deserialize(deserializer).map(|wrapped| wrapped.map(|Wrapped(number)| number))
 }
 
 macro_rules! texts {
@@ -52,7 +89,7 @@ macro_rules! numbers {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                u64::deserialize(deserializer).map(Self)
+                whole(deserializer).map(Self)
             }
         }
 
@@ -97,7 +134,9 @@ mod schema {
 
     pub(super) fn collection() -> Object {
         let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(64));
-        text.pattern(Some(r"^[\p{Alphabetic}\p{N}_-][\p{Alphabetic}\p{N}_.-]*$")).build()
+        let text = text
+            .description(Some("Letters and digits of every script, `-`, `_` and `.`, no dot in front; the pattern names the plain ones."));
+        text.pattern(Some("^[A-Za-z0-9_-][A-Za-z0-9_.-]*$")).build()
     }
 
     pub(super) fn timestamp() -> Object {

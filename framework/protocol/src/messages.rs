@@ -33,7 +33,7 @@ pub struct Enroll {
     /// The device's public key.
     pub device: DeviceId,
     /// The name that people know it by.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64, pattern = "^[!-~]([ -~]*[!-~])?$"))]
     pub name: String,
     /// The device's signature over [`crate::signed::enrollment`]: it has the key.
     pub signature: Signature,
@@ -147,7 +147,7 @@ pub struct Devices {
 #[serde(deny_unknown_fields)]
 pub struct Rename {
     /// The name.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64, pattern = "^[!-~]([ -~]*[!-~])?$"))]
     pub name: String,
 }
 
@@ -161,7 +161,7 @@ pub struct Grant {
     /// The right.
     pub right: Right,
     /// How many records may be deleted in any 24 hours without approval; any number if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::json::perhaps_whole", skip_serializing_if = "Option::is_none")]
     pub delete_budget: Option<u64>,
 }
 
@@ -178,7 +178,7 @@ pub struct Invite {
     #[serde(default)]
     pub administrator: bool,
     /// How long the code lives, in seconds: 1 to 30 days; ten minutes if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::json::perhaps_whole", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_592_000))]
     pub seconds: Option<u64>,
 }
@@ -222,9 +222,9 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<LeaseMode>,
     /// How many days entries stay at least before a compaction may remove them; 0 = none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::json::perhaps_whole", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(maximum = 36_500))]
-    pub retention_days: Option<u32>,
+    pub retention_days: Option<u64>,
 }
 
 /// Settings as they stand.
@@ -234,7 +234,7 @@ pub struct Settled {
     /// What a lease keeps from others.
     pub lease: LeaseMode,
     /// How many days entries stay at least.
-    pub retention_days: u32,
+    pub retention_days: u64,
 }
 
 /// A right, for one device (`PUT /v1/collections/{collection}/grants/{device}`).
@@ -245,7 +245,7 @@ pub struct SetGrant {
     /// The right.
     pub right: Right,
     /// How many records may be deleted in any 24 hours without approval; any number if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::json::perhaps_whole", skip_serializing_if = "Option::is_none")]
     pub delete_budget: Option<u64>,
 }
 
@@ -256,6 +256,7 @@ pub struct SetGrant {
 pub struct LeaseFor {
     /// For how long, in milliseconds: at most an hour.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3_600_000))]
+    #[serde(deserialize_with = "crate::json::whole")]
     pub milliseconds: u64,
     /// The lease that is to last longer; absent for a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -169,7 +169,7 @@ fn write(mut client: Client, name: &str, payload: usize, stop: &AtomicBool, (cou
     let collection = name.parse()?;
     let (_, head) = client.ask("GET", &Route::Head.path(&[name]), "", &[])?;
     let mut base: Cursor = serde_json::from_slice(&head)?;
-    let (path, mut times) = (Route::Append.path(&[name]), Vec::new());
+    let (path, mut times, mut lost) = (Route::Append.path(&[name]), Vec::new(), 0_u32);
     while !stop.load(Ordering::Relaxed) {
         let mut transaction = [0; 16];
         getrandom::fill(&mut transaction)?;
@@ -183,16 +183,27 @@ fn write(mut client: Client, name: &str, payload: usize, stop: &AtomicBool, (cou
             200 => {
                 times.push(u32::try_from(begin.elapsed().as_micros())?);
                 count.fetch_add(1, Ordering::Relaxed);
+                lost = 0;
                 base = wire::decode_appended(&body, &envelope)?.cursor(base.log);
             }
             409 => {
                 stale.fetch_add(1, Ordering::Relaxed);
+                // As devices do: whoever lost waits for a random while, longer the more often it lost.
+                lost = (lost + 1).min(6);
+                let random = dice(&envelope);
+                thread::sleep(Duration::from_micros((u64::from(random) * 8) << lost));
                 base = wire::decode_page(&body)?.entries.last().map_or(base, |entry| entry.cursor(base.log));
             }
             other => return Err(format!("{other}: {}", String::from_utf8_lossy(&body)).into()),
         }
     }
     Ok(times)
+}
+
+/// Returns a random number: the first byte of the transaction id.
+fn dice(envelope: &Envelope) -> u8 {
+    let [first, ..] = envelope.transaction.0;
+    first
 }
 
 /// One thread that inserts whatever waits and commits it, with no look at heads, hashes, rights or signatures.

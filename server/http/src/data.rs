@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::answer::{self, Answer};
 use crate::context::Context;
 use crate::dispatch::STALE;
-use crate::open::verifies;
+use crate::keys::verifies;
 use crate::shared::News;
 
 /// The most bytes of an envelope: its payload, 18 for each record that its header names, and what stands around them.
@@ -111,7 +111,11 @@ pub(crate) async fn append(context: &Context, body: Body) -> Result<Answer, Erro
     let (bytes, _memory) = context.bytes(body, ENVELOPE).await?;
     let length = bytes.len();
     let (envelope, appended) = if length < LARGE {
-        let envelope = checked(context, device, &collection, Envelope::decode(&bytes)?).await?;
+        let envelope = Envelope::decode(&bytes)?;
+        if context.shared.is_behind(&collection, &envelope.base) {
+            return stale(context, device, &collection, envelope, fence).await;
+        }
+        let envelope = checked(context, device, &collection, envelope).await?;
         let appended = submit(context, device, &collection, (&envelope, bytes.to_vec()), fence).await?;
         (envelope, appended)
     } else {
@@ -127,13 +131,31 @@ pub(crate) async fn append(context: &Context, body: Body) -> Result<Answer, Erro
         };
         context.shared.blocking(work).await?
     };
-    Ok(match appended {
-        Appended::Entry(entry) => {
-            context.shared.metrics.appended(length);
-            answer::bytes(StatusCode::OK, wire::APPENDED, wire::encode_appended(&envelope.base, &entry, &envelope))
-        }
-        Appended::Stale(page) => answer::bytes(STALE, wire::PAGE, wire::encode_page(&page)),
-    })
+    context.shared.metrics.appended(length);
+    Ok(tell(&envelope, &appended))
+}
+
+fn tell(envelope: &Envelope, appended: &Appended) -> Answer {
+    match appended {
+        Appended::Entry(entry) => answer::bytes(StatusCode::OK, wire::APPENDED, wire::encode_appended(&envelope.base, entry, envelope)),
+        Appended::Stale(page) => answer::bytes(STALE, wire::PAGE, wire::encode_page(page)),
+    }
+}
+
+/// Answers an envelope whose base is behind the head without troubling the writer: it is in the log already, or it cannot get in.
+async fn stale(
+    context: &Context,
+    device: DeviceId,
+    collection: &Collection,
+    envelope: Envelope,
+    fence: Option<Fence>,
+) -> Result<Answer, Error> {
+    let collection = collection.clone();
+    let settle = move |store: &store::Sqlite| {
+        let appended = store.settle(Caller::Device(device), &collection, &envelope, fence)?;
+        Ok(tell(&envelope, &appended))
+    };
+    context.shared.blocking(settle).await
 }
 
 fn fence(context: &Context) -> Result<Option<Fence>, Error> {
@@ -147,7 +169,12 @@ fn verifies_in(collection: &Collection, envelope: &Envelope) -> bool {
 }
 
 async fn checked(context: &Context, device: DeviceId, collection: &Collection, envelope: Envelope) -> Result<Envelope, Error> {
-    if verifies_in(collection, &envelope) { Ok(envelope) } else { Err(bad_signature(context, device, collection, &envelope).await) }
+    let signed = envelope.signed(collection);
+    if context.shared.keys.verifies(&envelope.device, &signed, &envelope.signature) {
+        Ok(envelope)
+    } else {
+        Err(bad_signature(context, device, collection, &envelope).await)
+    }
 }
 
 /// Notes who sent what nobody signed: it may be a forger, or a transaction of another collection.
@@ -181,7 +208,7 @@ async fn submit(
         return Ok(Appended::Entry(entry));
     }
     let (collection, envelope) = (collection.clone(), entry.envelope);
-    context.shared.blocking(move |store| store.settle(&collection, &envelope)).await
+    context.shared.blocking(move |store| store.settle(Caller::Device(device), &collection, &envelope, fence)).await
 }
 
 /// Tells where transactions stand.

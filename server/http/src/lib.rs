@@ -6,6 +6,7 @@ mod context;
 mod data;
 mod dispatch;
 mod events;
+mod keys;
 pub mod limits;
 mod listen;
 mod management;
@@ -19,6 +20,7 @@ mod stalled;
 pub mod tls;
 mod tokens;
 
+pub use keys::verifies;
 pub use limits::Limits;
-pub use open::verifies;
+
 pub use running::{Options, Running, StartError, start};

@@ -15,7 +15,7 @@ use crate::shared::News;
 /// The most grants of one invitation.
 const GRANTS: usize = 1000;
 /// The longest retention, in days.
-const DAYS: u32 = 36_500;
+const DAYS: u64 = 36_500;
 
 /// Does what a route of the management plane is for.
 #[expect(clippy::cognitive_complexity, reason = "it is a table, one row a route")]

@@ -3,26 +3,19 @@
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
-use ed25519_dalek::{Signature as Signed, VerifyingKey};
 use protocol::messages::{About, Challenge, Challenged, Device, Enroll, Enrolled, Granted, Proof};
 use protocol::routes::{Access, Route};
-use protocol::{DeviceId, Error, Signature, signed};
+use protocol::{Error, signed};
 
 use crate::answer::{self, Answer};
 use crate::context::Context;
+use crate::keys::verifies;
 use crate::openapi;
 use crate::tokens::TOKEN;
 
 /// The page that shows the API. Nothing in it comes from elsewhere.
 const PAGE: &str = include_str!("page.html");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
-
-/// Tells whether a device signed a message.
-#[must_use]
-pub fn verifies(device: &DeviceId, message: &[u8], signature: &Signature) -> bool {
-    let key = VerifyingKey::from_bytes(&device.0);
-    key.is_ok_and(|key| key.verify_strict(message, &Signed::from_bytes(&signature.0)).is_ok())
-}
 
 /// Shows one of the pages for people and machines that look after the server.
 pub(crate) async fn show(context: &Context, route: Route) -> Result<Answer, Error> {

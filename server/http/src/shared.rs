@@ -7,6 +7,7 @@ use protocol::{Collection, DeviceId, Error, Head, StoreId, Timestamp};
 use store::{Clock, Sqlite};
 use tokio::sync::{broadcast, watch};
 
+use crate::keys::Keys;
 use crate::limits::{Gates, Limits};
 use crate::metrics::Metrics;
 use crate::tokens::Tokens;
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) identity: StoreId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: Tokens,
+    pub(crate) keys: Keys,
     pub(crate) gates: Gates,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
@@ -36,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) log: Box<dyn Fn(&str) + Send + Sync>,
     seen: Mutex<HashMap<DeviceId, Timestamp>>,
+    heads: Arc<Mutex<HashMap<Collection, Head>>>,
 }
 
 impl Shared {
@@ -47,11 +50,29 @@ impl Shared {
     ) -> Result<Arc<Self>, Error> {
         let identity = store.identity()?;
         let news = broadcast::channel(NEWS).0;
-        let teller = news.clone();
-        // Nobody may be listening.
-        store.on_moved(move |collection, head| drop(teller.send(News::Moved(collection.clone(), *head))));
+        let (teller, heads) = (news.clone(), Arc::new(Mutex::new(HashMap::new())));
+        let known = Arc::clone(&heads);
+        store.on_moved(move |collection, head| {
+            remember(&known, collection, *head);
+            // Nobody may be listening.
+            drop(teller.send(News::Moved(collection.clone(), *head)));
+        });
         let (tokens, metrics, stopping, seen) = (Tokens::default(), Metrics::default(), watch::channel(false).0, Mutex::default());
-        Ok(Arc::new(Self { store, identity, clock, tokens, gates: Gates::new(&limits), limits, metrics, news, stopping, log, seen }))
+        Ok(Arc::new(Self {
+            store,
+            identity,
+            clock,
+            tokens,
+            keys: Keys::default(),
+            gates: Gates::new(&limits),
+            limits,
+            metrics,
+            news,
+            stopping,
+            log,
+            seen,
+            heads,
+        }))
     }
 
     /// Runs something that blocks where it may.
@@ -61,6 +82,12 @@ impl Shared {
     ) -> Result<T, Error> {
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || work(&store)).await.unwrap_or_else(|error| Err(Error::Failed(error.to_string())))
+    }
+
+    /// Tells whether a base is surely behind the head. What is not known here is looked up where it is kept.
+    pub(crate) fn is_behind(&self, collection: &Collection, base: &Head) -> bool {
+        let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        heads.get(collection).is_some_and(|head| head.log == base.log && head.sequence > base.sequence)
     }
 
     /// Notes that a device was heard of.
@@ -85,5 +112,15 @@ impl Shared {
         let mut stopping = self.stopping.subscribe();
         // The sender is here as well: it does not go away.
         let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// Keeps the newest head of a collection: the threads that append tell of theirs in any order.
+fn remember(heads: &Mutex<HashMap<Collection, Head>>, collection: &Collection, head: Head) {
+    let mut heads = heads.lock().unwrap_or_else(PoisonError::into_inner);
+    match heads.get_mut(collection) {
+        Some(known) if known.sequence >= head.sequence => {}
+        Some(known) => *known = head,
+        None => drop(heads.insert(collection.clone(), head)),
     }
 }

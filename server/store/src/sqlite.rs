@@ -152,15 +152,18 @@ impl Sqlite {
     pub fn append_as(&self, caller: Caller, collection: &Collection, envelope: &Envelope, fence: Option<Fence>) -> Result<Appended, Error> {
         envelope.check()?;
         let large = envelope.payload.len() >= LARGE;
-        // Not to write a large file for what is refused anyway.
-        if large && let Some(answer) = self.answer(collection, envelope)? {
-            return Ok(answer);
-        }
         let entry = Entry::after(&envelope.base, envelope.clone());
         let Some(mut row) = Row::new(collection, caller, fence, self.clock.now(), &entry) else {
             // No log is that long: the base cannot be its head.
             return Err(log::unknown(collection, &envelope.base));
         };
+        // Not to write a large file for what is refused anyway.
+        if large {
+            self.may_ask(&row)?;
+            if let Some(answer) = self.answer(collection, envelope)? {
+                return Ok(answer);
+            }
+        }
         let bytes = envelope.encode();
         row.digest = Sha256::digest(&bytes).into();
         let file = self.files.path(Room::Envelopes, collection, row.digest);
@@ -217,9 +220,17 @@ impl Sqlite {
     /// Returns what became of an envelope that was not appended: its entry if it was there already, or what came after its base.
     ///
     /// # Errors
-    /// As [`Store::append`].
-    pub fn settle(&self, collection: &Collection, envelope: &Envelope) -> Result<Appended, Error> {
+    /// As [`Store::append`]; the caller's rights and the lease are looked at first.
+    pub fn settle(&self, caller: Caller, collection: &Collection, envelope: &Envelope, fence: Option<Fence>) -> Result<Appended, Error> {
+        let entry = Entry::after(&envelope.base, envelope.clone());
+        if let Some(row) = Row::new(collection, caller, fence, self.clock.now(), &entry) {
+            self.may_ask(&row)?;
+        }
         self.refused(collection, envelope, Verdict::Refused)
+    }
+
+    fn may_ask(&self, row: &Row) -> Result<(), Error> {
+        self.readers.read(&self.path, |connection| row.may_ask(connection).map_err(|error| failure::database(&self.path, &error))?)
     }
 
     fn refused(&self, collection: &Collection, envelope: &Envelope, verdict: Verdict) -> Result<Appended, Error> {

@@ -262,3 +262,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn nothing_is_told_to_a_device_without_rights_whatever_it_sends() {
+    let asked = Asked::new();
+    let administrator = asked.administrator(&contacts());
+    let start = asked.head(administrator.token(), &contacts());
+    asked.append(administrator.token(), &contacts(), &administrator.envelope(&contacts(), start, 1, b"secret"), None);
+    let stranger = asked.device(&administrator, 2, "stranger", None);
+    let reader = asked.device(&administrator, 3, "reader", Some((&contacts(), Right::Read, None)));
+    for length in [10, 40_000, 100_000] {
+        let envelope = stranger.envelope(&contacts(), start, 7, &vec![1; length]);
+        refused(&asked.append(stranger.token(), &contacts(), &envelope, None), 403, "not-authorised");
+        let envelope = reader.envelope(&contacts(), start, 8, &vec![1; length]);
+        refused(&asked.append(reader.token(), &contacts(), &envelope, None), 403, "read-only");
+    }
+}
+
+#[test]
+fn a_stale_append_is_told_nothing_under_another_device_s_lease() {
+    let asked = Asked::new();
+    let administrator = asked.administrator(&contacts());
+    let writer = asked.device(&administrator, 2, "writer", Some((&contacts(), Right::Write, None)));
+    let start = asked.head(administrator.token(), &contacts());
+    let envelope = administrator.envelope(&contacts(), start, 1, b"first");
+    assert_eq!(asked.append(administrator.token(), &contacts(), &envelope, None).status, 200);
+    let lease = protocol::messages::LeaseFor { milliseconds: 15_000, fence: None };
+    assert_eq!(asked.send(administrator.token, Route::AcquireLease, &["contacts"], &lease).status, 200);
+    for length in [10, 100_000] {
+        let late = writer.envelope(&contacts(), start, 2, &vec![1; length]);
+        refused(&asked.append(writer.token(), &contacts(), &late, None), 423, "leased");
+    }
+}

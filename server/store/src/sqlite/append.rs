@@ -85,17 +85,39 @@ impl Row {
         let mut find = transaction.prepare_cached("SELECT id, log FROM log WHERE collection = ?1")?;
         let found = find.query_row([self.collection.as_str()], |row| Ok((row.get::<_, i64>(0)?, LogId(row.get(1)?)))).optional()?;
         let Some((id, log)) = found else { return Ok(Ok(Verdict::Refused)) };
-        if self.is_known(transaction, id)? || log::head(transaction, id, log)? != self.base {
+        if self.is_known(transaction, id)? {
             return Ok(Ok(Verdict::Refused));
         }
-        let held = lease::held(leases::find(transaction, id)?, self.now);
-        if let Err(error) = lease::may_append(&self.collection, held.as_ref(), &self.acting(), self.fence) {
+        // Before the head is looked at: an exclusive lease keeps the entries that a stale answer holds from others, too.
+        if let Err(error) = self.under(transaction, id)? {
             return Ok(Err(error));
+        }
+        if log::head(transaction, id, log)? != self.base {
+            return Ok(Ok(Verdict::Refused));
         }
         match authorised.map_or(Ok(Ok(None)), |authorised| self.allow(transaction, id, &authorised))? {
             Ok(None) => self.insert(transaction, id).map(|()| Ok(Verdict::Kept)),
             Ok(Some(held)) => Ok(Ok(Verdict::Held(held))),
             Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Looks at the lease.
+    fn under(&self, connection: &Connection, log: i64) -> Outcome<()> {
+        let held = lease::held(leases::find(connection, log)?, self.now);
+        Ok(lease::may_append(&self.collection, held.as_ref(), &self.acting(), self.fence))
+    }
+
+    /// Tells whether the caller may have an answer at all: what is not appended is answered with what others wrote.
+    pub(super) fn may_ask(&self, connection: &Connection) -> Outcome<()> {
+        if let Caller::Device(device) = self.caller
+            && let Err(error) = registry::authorise(connection, &device, Access::Write, Some(&self.collection))?
+        {
+            return Ok(Err(error));
+        }
+        match super::find_log(connection, &self.collection)? {
+            Some(log) if !self.is_known(connection, log)? => self.under(connection, log),
+            _ => Ok(Ok(())),
         }
     }
 

@@ -9,6 +9,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::failure;
 
+/// How many compiled statements a connection keeps: more than there are.
+const STATEMENTS: usize = 64;
 /// How long a process waits for another one's transaction before it gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -144,6 +146,7 @@ fn connect(path: &Path) -> Result<Connection, Error> {
     let connect = || {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(PATIENCE)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
     };
     connect().map_err(|error| failure::database(path, &error))

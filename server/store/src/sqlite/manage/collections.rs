@@ -88,7 +88,7 @@ impl Sqlite {
                 transaction.execute("UPDATE log SET lease_mode = ?2 WHERE id = ?1", (log, mode.to_string()))?;
             }
             if let Some(days) = settings.retention_days {
-                transaction.execute("UPDATE log SET retention_days = ?2 WHERE id = ?1", (log, days))?;
+                transaction.execute("UPDATE log SET retention_days = ?2 WHERE id = ?1", (log, crate::sqlite::append::bound(days)))?;
             }
             let settled = settled(transaction, log)?;
             let detail = format!("lease = {}, retention_days = {}", settled.lease, settled.retention_days);
@@ -175,5 +175,5 @@ impl Sqlite {
 
 fn settled(transaction: &Transaction<'_>, log: i64) -> rusqlite::Result<Settled> {
     let days: i64 = transaction.query_row("SELECT retention_days FROM log WHERE id = ?1", [log], |row| row.get(0))?;
-    Ok(Settled { lease: standing::lease_mode(transaction, log)?, retention_days: u32::try_from(number(days)).unwrap_or(u32::MAX) })
+    Ok(Settled { lease: standing::lease_mode(transaction, log)?, retention_days: number(days) })
 }
