@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
+use std::marker::PhantomData;
 
 use serde::de::{self, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -51,6 +52,40 @@ pub(crate) fn perhaps_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     struct Wrapped(#[serde(deserialize_with = "whole")] u64);
 
     Option::<Wrapped>::deserialize(deserializer).map(|wrapped| wrapped.map(|Wrapped(number)| number))
+}
+
+/// Reads a message from an object: derived readers take arrays, too, which no schema allows.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(de::value::MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// A message that is read from an object alone.
+#[derive(Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+pub struct FromObject<T>(#[serde(deserialize_with = "object")] pub T);
+
+/// Reads a list of objects.
+pub(crate) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Vec::<FromObject<T>>::deserialize(deserializer).map(|list| list.into_iter().map(|FromObject(message)| message).collect())
+}
+
+/// Reads an object that may be absent or null.
+pub(crate) fn perhaps_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::<FromObject<T>>::deserialize(deserializer).map(|message| message.map(|FromObject(message)| message))
 }
 
 macro_rules! texts {
@@ -134,9 +169,7 @@ mod schema {
 
     pub(super) fn collection() -> Object {
         let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(64));
-        let text = text
-            .description(Some("Letters and digits of every script, `-`, `_` and `.`, no dot in front; the pattern names the plain ones."));
-        text.pattern(Some("^[A-Za-z0-9_-][A-Za-z0-9_.-]*$")).build()
+        text.description(Some("Letters and digits of every script, `-`, `_` and `.`, and no dot in front.")).build()
     }
 
     pub(super) fn timestamp() -> Object {

@@ -20,6 +20,8 @@ pub const MAX_WAIT: u64 = 60;
 pub const MAX_LEASE: u64 = 3600;
 /// The longest that an enrollment code lives, in seconds.
 pub const MAX_INVITATION: u64 = 30 * 86_400;
+/// The greatest delete budget.
+pub const MAX_BUDGET: u64 = 1_000_000_000;
 /// The most lines of the audit log, or entries, in one page.
 pub const MAX_PAGE: usize = 1000;
 
@@ -33,7 +35,7 @@ pub struct Enroll {
     /// The device's public key.
     pub device: DeviceId,
     /// The name that people know it by.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64, pattern = "^[!-~]([ -~]*[!-~])?$"))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     pub name: String,
     /// The device's signature over [`crate::signed::enrollment`]: it has the key.
     pub signature: Signature,
@@ -147,7 +149,7 @@ pub struct Devices {
 #[serde(deny_unknown_fields)]
 pub struct Rename {
     /// The name.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64, pattern = "^[!-~]([ -~]*[!-~])?$"))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     pub name: String,
 }
 
@@ -162,6 +164,7 @@ pub struct Grant {
     pub right: Right,
     /// How many records may be deleted in any 24 hours without approval; any number if absent.
     #[serde(default, deserialize_with = "crate::json::perhaps_whole", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 1_000_000_000))]
     pub delete_budget: Option<u64>,
 }
 
@@ -171,7 +174,7 @@ pub struct Grant {
 #[serde(deny_unknown_fields)]
 pub struct Invite {
     /// What the device will be granted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::objects")]
     #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
     pub grants: Vec<Grant>,
     /// Whether it will administer the store.
@@ -246,6 +249,7 @@ pub struct SetGrant {
     pub right: Right,
     /// How many records may be deleted in any 24 hours without approval; any number if absent.
     #[serde(default, deserialize_with = "crate::json::perhaps_whole", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 1_000_000_000))]
     pub delete_budget: Option<u64>,
 }
 
@@ -323,7 +327,7 @@ pub struct Blobs {
 #[serde(deny_unknown_fields)]
 pub struct Compact {
     /// Up to where.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "crate::json::perhaps_object", skip_serializing_if = "Option::is_none")]
     pub horizon: Option<Cursor>,
 }
 

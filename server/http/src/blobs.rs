@@ -26,7 +26,7 @@ pub(crate) async fn missing(context: &Context, body: Body) -> Result<Answer, Err
     let (device, collection) = (context.device()?, context.collection()?);
     let Blobs { blobs } = context.message(body).await?;
     if blobs.len() > MAX_IDS {
-        return Err(Error::TooLarge { length: blobs.len(), limit: MAX_IDS });
+        return Err(Error::Malformed(format!("blobs: at most {MAX_IDS}")));
     }
     let look = move |store: &store::Sqlite| {
         store.may_read(&device, &collection)?;

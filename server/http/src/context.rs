@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use http_body_util::BodyExt;
+use protocol::json::FromObject;
 use protocol::{Collection, DeviceId, Error, Right};
 use serde::de::DeserializeOwned;
 use store::sqlite::Authorised;
@@ -72,7 +73,8 @@ impl Context {
             return Err(Error::Malformed("the body: its content type is application/json".into()));
         }
         let (bytes, _memory) = self.bytes(body, MESSAGE).await?;
-        serde_json::from_slice(&bytes).map_err(|error| Error::Malformed(format!("the body: {error}")))
+        let read = serde_json::from_slice(&bytes).map(|FromObject(message)| message);
+        read.map_err(|error| Error::Malformed(format!("the body: {error}")))
     }
 
     /// Reads a body of at most `limit` bytes into memory, which stays counted until the permit is dropped.

@@ -216,7 +216,7 @@ pub(crate) async fn find(context: &Context, body: Body) -> Result<Answer, Error>
     let collection = context.collection()?;
     let Find { transactions } = context.message(body).await?;
     if transactions.len() > MAX_IDS {
-        return Err(Error::TooLarge { length: transactions.len(), limit: MAX_IDS });
+        return Err(Error::Malformed(format!("transactions: at most {MAX_IDS}")));
     }
     let found = readable(context, &collection, move |store, collection| store.find(collection, &transactions)).await?;
     let transactions = found.into_iter().map(|(transaction, cursor)| FoundAt { transaction, cursor }).collect();

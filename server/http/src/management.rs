@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use protocol::messages::{
-    AuditQuery, Collections, Compact, Decide, Devices, HeldTransactions, Invite, LeaseFor, Leases, MAX_INVITATION, MAX_LEASE, MAX_PAGE,
-    Rename, SetGrant, Settings,
+    AuditQuery, Collections, Compact, Decide, Devices, HeldTransactions, Invite, LeaseFor, Leases, MAX_BUDGET, MAX_INVITATION, MAX_LEASE,
+    MAX_PAGE, Rename, SetGrant, Settings,
 };
 use protocol::routes::Route;
 use protocol::{DeviceId, Error, Fence, Right, Store, TransactionId};
@@ -119,9 +119,17 @@ fn rights_changed(context: &Context) {
 async fn set_grant(context: &Context, body: Body) -> Result<Answer, Error> {
     let (caller, collection, device) = (context.device()?, context.collection()?, context.parameter("device")?);
     let set: SetGrant = context.message(body).await?;
+    check_budget(set.delete_budget)?;
     context.shared.blocking(move |store| store.set_grant(&caller, &collection, &device, &set)).await?;
     rights_changed(context);
     Ok(answer::done())
+}
+
+fn check_budget(budget: Option<u64>) -> Result<(), Error> {
+    match budget {
+        Some(budget) if budget > MAX_BUDGET => Err(Error::Malformed(format!("delete_budget: at most {MAX_BUDGET}"))),
+        _ => Ok(()),
+    }
 }
 
 async fn remove_grant(context: &Context) -> Result<Answer, Error> {
@@ -176,8 +184,9 @@ async fn invite(context: &Context, body: Body) -> Result<Answer, Error> {
         return Err(Error::Malformed(format!("seconds: 1 to {MAX_INVITATION}")));
     }
     if invite.grants.len() > GRANTS {
-        return Err(Error::TooLarge { length: invite.grants.len(), limit: GRANTS });
+        return Err(Error::Malformed(format!("grants: at most {GRANTS}")));
     }
+    invite.grants.iter().try_for_each(|grant| check_budget(grant.delete_budget))?;
     answer::json(&context.shared.blocking(move |store| store.invite(&caller, invite)).await?)
 }
 

@@ -4,5 +4,6 @@
 
 mod asked;
 mod bad;
+mod killed;
 mod matrix;
 mod meeting;
