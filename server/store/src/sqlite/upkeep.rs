@@ -144,9 +144,10 @@ impl Sqlite {
         let _ = fs::remove_file(&staged);
         let name = staged.to_str().ok_or_else(|| Error::Malformed(format!("path `{}`: it is not UTF-8", staged.display())))?;
         // What a row names was there before the row, and files never change, so that files may be copied after the rows.
-        self.readers.read(&self.path, |connection| {
-            connection.execute("VACUUM INTO ?1", [name]).map(drop).map_err(|error| failure::database(&staged, &error))
-        })?;
+        // A reader is inside a transaction, and there nothing can be vacuumed.
+        let connection = Connection::open(&self.path).map_err(|error| failure::database(&self.path, &error))?;
+        connection.execute("VACUUM INTO ?1", [name]).map_err(|error| failure::database(&staged, &error))?;
+        drop(connection);
         self.pack(&staged).inspect_err(|_| drop(fs::remove_file(&staged)))?;
         let end = File::open(&staged).and_then(|staged| staged.sync_all()).and_then(|()| fs::rename(&staged, file));
         end.map_err(|error| failure::io("write", file, &error))
@@ -176,9 +177,9 @@ impl Sqlite {
     /// # Errors
     /// Fails if the store is in use at that very moment, or the disk fails.
     pub fn shrink(&self) -> Result<(), Error> {
-        self.readers.read(&self.path, |connection| {
-            connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").map_err(|error| failure::database(&self.path, &error))
-        })
+        let wrong = |error: rusqlite::Error| failure::database(&self.path, &error);
+        let connection = Connection::open(&self.path).map_err(wrong)?;
+        connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").map_err(wrong)
     }
 }
 
