@@ -2,7 +2,7 @@
 
 use protocol::{Appended, Cursor, Envelope, Hash, LogId, Page, Sequence};
 
-use super::{Bench, Broken, Law, equal, is_unknown, refused, require};
+use super::{Bench, Broken, Law, equal, is_nowhere, is_unknown, refused, require};
 
 pub(super) const LAWS: &[Law] = &[
     Law { name: "an append on the head becomes the head", check: becomes_the_head },
@@ -63,7 +63,7 @@ fn another_log_is_refused(bench: &Bench<'_>) -> Result<(), Broken> {
         refused("a base of another log", answer, is_unknown)?;
     }
     let nowhere = bench.collection()?;
-    refused("a base in a collection without a log", bench.store.append(&nowhere, &bench.envelope(&nowhere, start, b"x")?), is_unknown)?;
+    refused("a base in a collection without a log", bench.store.append(&nowhere, &bench.envelope(&nowhere, start, b"x")?), is_nowhere)?;
     equal("the head after refused appends", &bench.store.head(&collection)?, &start)
 }
 

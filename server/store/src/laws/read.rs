@@ -2,7 +2,7 @@
 
 use protocol::{Cursor, Envelope, Hash, LogId, Sequence};
 
-use super::{Bench, Broken, Law, equal, is_unknown, refused, require};
+use super::{Bench, Broken, Law, equal, is_nowhere, is_unknown, refused, require};
 
 pub(super) const LAWS: &[Law] = &[
     Law { name: "pages of any limit give the whole log in order", check: pages_give_the_log },
@@ -58,7 +58,7 @@ fn strange_cursors_are_unknown(bench: &Bench<'_>) -> Result<(), Broken> {
         refused("a strange cursor", bench.store.read(&collection, &cursor, 1), is_unknown)?;
         refused("a strange cursor, with nothing asked", bench.store.read(&collection, &cursor, 0), is_unknown)?;
     }
-    refused("a cursor in a collection without a log", bench.store.read(&bench.collection()?, &head, 1), is_unknown)
+    refused("a cursor in a collection without a log", bench.store.read(&bench.collection()?, &head, 1), is_nowhere)
 }
 
 fn collections_are_independent(bench: &Bench<'_>) -> Result<(), Broken> {
