@@ -120,7 +120,7 @@ mod tests {
         let text = format!("{HEAD}FN:Ada\r\nUID:http//x y\r\nNOTE:a\r\n b\r\nREV:soon\r\nEND:VCARD\r\n{HEAD}N:;;;;\r\nEND:VCARD\r\n");
         let found = found(&text);
         let places: Vec<_> = found.iter().map(|(line, _, rule)| (*line, *rule)).collect();
-        assert_eq!(places, [(7, "RFC 6350 §6.7.4"), (9, "RFC 6350 §6.2.1")], "{found:?}");
+        assert_eq!(places, [(4, "RFC 6350 §6.7.6"), (7, "RFC 6350 §6.7.4"), (12, "RFC 6350 §6.2.1")], "{found:?}");
     }
 
     #[test]

@@ -86,10 +86,12 @@ fn a_state_directory_that_is_gone_is_a_new_join_and_nobody_is_doubled() {
 }
 
 #[test]
-fn a_store_that_is_gone_is_noticed_and_no_file_is_touched() {
+fn a_store_that_is_gone_is_noticed_and_told_anew_and_no_file_is_touched() {
     let desk = desk();
     fs::remove_dir_all(desk.state().join("store")).unwrap();
     let before = desk.files();
-    desk.sync(8);
+    desk.sync(0).says(&["the store was made anew since v2"]);
+    assert_eq!(desk.files(), before);
+    desk.sync(0);
     assert_eq!(desk.files(), before);
 }

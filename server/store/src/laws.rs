@@ -197,11 +197,11 @@ fn refused<T: fmt::Debug>(what: &str, answer: Result<T, Error>, expected: fn(&Er
     }
 }
 
-fn is_unknown(error: &Error) -> bool {
-    matches!(error, Error::UnknownCursor { .. })
-}
-
-/// A store that makes collections only for whoever may says that there is none; one that makes them for everybody, that it is empty.
+/// A collection without a log knows no cursor; a store with grants may say that there is no such collection.
 fn is_nowhere(error: &Error) -> bool {
     is_unknown(error) || matches!(error, Error::NoSuchCollection(_))
+}
+
+fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::UnknownCursor { .. })
 }

@@ -74,6 +74,23 @@ fn a_backup_replaces_no_file_and_a_restore_keeps_what_was_there() {
 }
 
 #[test]
+fn a_backup_that_lacks_a_file_its_rows_name_is_not_made() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = filled(folder.path());
+    fs::remove_dir_all(folder.path().join("envelopes")).unwrap();
+    assert!(matches!(store.backup(&elsewhere.path().join("backup")), Err(Error::Unavailable(_))));
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_store_in_use_is_shrunk() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(folder.path());
+    store.shrink().unwrap();
+    assert_eq!(store.check().unwrap().entries, 2);
+}
+
+#[test]
 fn a_damaged_backup_is_put_back_nowhere() {
     let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let backup = elsewhere.path().join("backup");

@@ -64,7 +64,7 @@ fn every_wrong_design_is_caught() {
 
 #[test]
 fn every_fault_strikes() {
-    let tally = campaign(300, Faults::EVERY).run().tally;
+    let tally = campaign(3000, Faults::EVERY).run().tally;
     for fault in Faults::EVERY.iter().filter(|fault| fault.strikes()) {
         assert!(tally.of(fault.name()) > 0, "{} never struck: {tally}", fault.name());
     }

@@ -1,12 +1,13 @@
 //! Backups: one file with the database as SQLite copies it while it is in use, and every file beside it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use protocol::{Error, Hash};
-use rusqlite::Connection;
 use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 
 use super::{Sqlite, failure, files};
@@ -42,13 +43,26 @@ impl Sqlite {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = Hash(crate::random::bytes()?).to_string();
         let (database, staged) = (folder.join(format!(".{name}.db")), folder.join(format!(".{name}.backup")));
-        let done = self.copy_database(&database).and_then(|()| self.write_backup(&database, &staged, target));
+        let done = self.attempt(&database, &staged, target);
         // What is not there any more needs no removal.
         let _ = (fs::remove_file(&database), fs::remove_file(&staged));
         done
     }
 
+    /// Writes a backup until it holds every file that its database names: a compaction may take some away meanwhile.
+    fn attempt(&self, database: &Path, staged: &Path, target: &Path) -> Result<BackedUp, Error> {
+        for _ in 0..ATTEMPTS {
+            self.copy_database(database)?;
+            let Some(done) = self.write_backup(database, staged)? else { continue };
+            // A link, since a rename would replace what is there.
+            fs::hard_link(staged, target).map_err(|error| failure::io("make", target, &error))?;
+            return Ok(done);
+        }
+        Err(Error::Unavailable("files that belong to it are not there; try again when no compaction runs, and if that does not help, `syncretic store fsck` says what is wrong".into()))
+    }
+
     fn copy_database(&self, to: &Path) -> Result<(), Error> {
+        let _ = fs::remove_file(to);
         self.readers.read(&self.path, |connection| {
             let copy = || {
                 let mut target = Connection::open(to)?;
@@ -60,42 +74,47 @@ impl Sqlite {
         })
     }
 
-    fn write_backup(&self, database: &Path, staged: &Path, target: &Path) -> Result<BackedUp, Error> {
+    /// Writes the backup; nothing if it lacks a file that its database names.
+    fn write_backup(&self, database: &Path, staged: &Path) -> Result<Option<BackedUp>, Error> {
         let root = self.path.parent().unwrap_or(Path::new(".")).to_owned();
         let failed = |error: io::Error| failure::io("write", staged, &error);
-        for _ in 0..ATTEMPTS {
-            let mut out = Digesting { inner: BufWriter::new(File::create(staged).map_err(failed)?), hasher: Sha256::new() };
-            out.write_all(MAGIC).map_err(failed)?;
-            let mut done = BackedUp::default();
-            let whole = self.write_files(&mut out, &root, &mut done, staged)?;
-            append(&mut out, "store.db", database, &mut done).map_err(failed)?;
-            if !whole {
-                continue;
+        let mut out = Digesting { inner: BufWriter::new(File::create(staged).map_err(failed)?), hasher: Sha256::new() };
+        out.write_all(MAGIC).map_err(failed)?;
+        let mut done = BackedUp::default();
+        let mut missing = named(database)?;
+        for path in files_of(&root)? {
+            let Some(name) = path.strip_prefix(&root).ok().and_then(Path::to_str) else { continue };
+            match append(&mut out, name, &path, &mut done) {
+                Ok(()) => drop(missing.remove(path.file_name().and_then(|name| name.to_str()).unwrap_or_default())),
+                // Whether it is missed is seen below.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(error)),
             }
-            out.write_all(&0_u32.to_be_bytes()).map_err(failed)?;
-            let digest = out.hasher.finalize();
-            let mut file = out.inner;
-            file.write_all(&digest).map_err(failed)?;
-            file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
-            // A link, since a rename would replace what is there.
-            fs::hard_link(staged, target).map_err(|error| failure::io("make", target, &error))?;
-            return Ok(done);
         }
-        Err(Error::Unavailable("files went away during the backup; try again when no compaction runs".into()))
+        if !missing.is_empty() {
+            return Ok(None);
+        }
+        append(&mut out, "store.db", database, &mut done).map_err(failed)?;
+        out.write_all(&0_u32.to_be_bytes()).map_err(failed)?;
+        let digest = out.hasher.finalize();
+        let mut file = out.inner;
+        file.write_all(&digest).map_err(failed)?;
+        file.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
+        Ok(Some(done))
     }
+}
 
-    /// Writes the files of every room; false if one went away meanwhile.
-    fn write_files(&self, out: &mut Digesting, root: &Path, done: &mut BackedUp, staged: &Path) -> Result<bool, Error> {
-        for path in files_of(root)? {
-            let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) else { continue };
-            match append(out, name, &path, done) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-                Err(error) => return Err(failure::io("copy", staged, &error)),
-            }
-        }
-        Ok(true)
-    }
+/// Returns the names of the files that a database's rows stand on.
+fn named(database: &Path) -> Result<BTreeSet<String>, Error> {
+    let list = || {
+        let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let mut statement = connection.prepare(
+            "SELECT digest FROM entry JOIN log ON log.id = entry.log WHERE envelope IS NULL AND sequence > log.horizon
+             UNION SELECT digest FROM snapshot",
+        )?;
+        statement.query_map([], |row| Ok(Hash(row.get(0)?).to_string()))?.collect::<rusqlite::Result<_>>()
+    };
+    list().map_err(|error| failure::database(database, &error))
 }
 
 /// Puts what a backup holds into `folder`, which holds no store. Every device notices that the store went back in time.

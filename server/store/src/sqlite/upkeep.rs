@@ -157,9 +157,9 @@ impl Sqlite {
     /// # Errors
     /// Fails if the store is in use at that very moment, or the disk fails.
     pub fn shrink(&self) -> Result<(), Error> {
-        self.readers.read(&self.path, |connection| {
-            connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").map_err(|error| failure::database(&self.path, &error))
-        })
+        let wrong = |error: rusqlite::Error| failure::database(&self.path, &error);
+        let connection = Connection::open(&self.path).map_err(wrong)?;
+        connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").map_err(wrong)
     }
 }
 
