@@ -95,6 +95,12 @@ pub(crate) fn mapping(header: &str, task: bool) -> Option<&'static str> {
     }
 }
 
+/// Tells whether headers leave no doubt that the table is a calendar, whatever stands below them.
+pub(crate) fn says_when(headers: &[String]) -> bool {
+    let has = |meaning: &str| headers.iter().any(|header| mapping(header, false) == Some(meaning));
+    has("due/date") || (has("start/date") && has("end/date"))
+}
+
 /// Tells whether headers are those of a calendar that name a person nowhere: and whether of tasks.
 pub(crate) fn dated(headers: &[String], names_a_person: bool) -> Option<bool> {
     let has = |meaning: &str| headers.iter().any(|header| mapping(header, false) == Some(meaning));

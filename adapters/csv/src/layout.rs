@@ -226,6 +226,11 @@ fn dated(headers: &[String], sample: Sample<'_>) -> Option<RowKind> {
         guess::mapping(header).is_some_and(|found| ["name/", "emails", "phones"].iter().any(|stem| found.starts_with(stem)))
     };
     let task = agenda::dated(headers, headers.iter().any(person))?;
+    let kind = if task { RowKind::Task } else { RowKind::Event };
+    // One unreadable date must not turn a whole table into an address book.
+    if agenda::says_when(headers) {
+        return Some(kind);
+    }
     let wanted = if task { "due/date" } else { "start/date" };
     let dates = Dates::default();
     let is_date = |cell: &String| {
@@ -236,7 +241,7 @@ fn dated(headers: &[String], sample: Sample<'_>) -> Option<RowKind> {
     let cells = column.map(sample).unwrap_or_default();
     let filled: Vec<&String> = cells.iter().filter(|cell| !cell.trim().is_empty()).collect();
     let dated = filled.iter().filter(|cell| is_date(cell)).count();
-    (dated * 2 >= filled.len()).then_some(if task { RowKind::Task } else { RowKind::Event })
+    (dated * 2 >= filled.len()).then_some(kind)
 }
 
 /// A layout in the making.

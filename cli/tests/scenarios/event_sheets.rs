@@ -47,11 +47,23 @@ fn an_event_edited_in_the_calendar_changes_one_cell() {
 }
 
 #[test]
-#[ignore = "a known fault: where no other row tells the form of its dates, a sheet with one unreadable date replaces the event instead of holding its row"]
 fn a_date_that_cannot_be_read_holds_its_row_and_deletes_nothing() {
     let desk = desk();
     desk.edit("work.csv", "2026-01-05 09:30", "next week");
     let run = desk.sync(3);
     run.says(&["work.csv:2", "next week"]);
     assert_eq!(desk.text("work.ics"), CALENDAR);
+}
+
+#[test]
+fn a_table_that_reads_as_another_kind_of_thing_is_a_stop_and_no_deletion() {
+    let desk = Desk::new();
+    desk.put("syncretic.toml", JOB);
+    desk.put("work.ics", CALENDAR);
+    desk.put("work.csv", "Title,Start,Place\n");
+    desk.sync(0);
+    desk.edit("work.csv", "2026-01-05 09:30", "next week");
+    let before = desk.text("work.ics");
+    desk.sync(5).says(&["1 of 1 records are gone"]);
+    assert_eq!(desk.text("work.ics"), before);
 }

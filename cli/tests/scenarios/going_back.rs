@@ -3,7 +3,6 @@
 use crate::network::pair;
 
 #[test]
-#[ignore = "a backup failed when this ran last; it was mended since, and this was not run again"]
 fn a_server_restored_from_a_backup_gets_back_what_it_lost() {
     let (mut server, laptop, desktop) = pair(60);
     laptop.sync(0);

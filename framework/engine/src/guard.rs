@@ -33,6 +33,9 @@ pub(crate) struct Deletions<'a> {
     pub(crate) of: usize,
     /// Whether the endpoint's place was replaced by an empty one: no deletion is few enough then.
     pub(crate) replaced: bool,
+    /// Whether all that stands there now is of another kind than all that went: the source is read otherwise than before,
+    /// and no deletion is few enough then.
+    pub(crate) turned: bool,
 }
 
 impl Guard {
@@ -49,8 +52,8 @@ impl Guard {
         confirmed: &BTreeSet<RecordId>,
         mut title: impl FnMut(RecordId) -> Result<String, Error>,
     ) -> Result<(), Error> {
-        let Deletions { endpoint, direction, records, of, replaced } = deletions;
-        let limit = if replaced { 0 } else { self.limit(of) };
+        let Deletions { endpoint, direction, records, of, replaced, turned } = deletions;
+        let limit = if replaced || turned { 0 } else { self.limit(of) };
         if records.len() <= limit || records.is_subset(confirmed) {
             return Ok(());
         }

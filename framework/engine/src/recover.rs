@@ -56,7 +56,7 @@ fn elsewhere(session: &mut Session<'_>, intents: &[Intent]) -> Result<bool, Erro
     if found.is_empty() {
         let records: BTreeSet<RecordId> = knowledge.records().chain(intents.iter().map(|intent| intent.id)).collect();
         let of = records.len();
-        let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records, of, replaced: true };
+        let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records, of, replaced: true, turned: false };
         let trees = &mut session.trees;
         session.settings.guard.check(deletions, &session.settings.confirmed, |id| {
             Ok(trees.seen(id)?.map_or_else(|| "(unknown)".to_owned(), |seen| seen.meant.title()))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use adapter::{Broken, Item, Known};
 use delta::align::{Parts, align};
 use delta::difference::carry;
-use record::{Pointer, RecordId};
+use record::{Kind, Pointer, RecordId};
 
 use crate::context::Session;
 use crate::doors::Point;
@@ -66,7 +66,14 @@ fn leave(session: &mut Session<'_>, knowledge: &mut Knowledge, found: &Found) ->
     let records: BTreeSet<RecordId> = knowledge.records().collect();
     if found.is_empty() {
         let of = records.len();
-        let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records: records.clone(), of, replaced: true };
+        let deletions = Deletions {
+            endpoint: session.endpoint,
+            direction: Direction::Push,
+            records: records.clone(),
+            of,
+            replaced: true,
+            turned: false,
+        };
         session.settings.guard.check(deletions, &session.settings.confirmed, |id| title(session.trees.seen(id)?))?;
     }
     for id in records {
@@ -89,7 +96,9 @@ fn observe(session: &mut Session<'_>, knowledge: &Knowledge, found: Found) -> Re
     session.unread = broken.into_iter().map(|broken| held(session, knowledge, broken)).collect();
     suspect(session, &before, &mut gone)?;
     let of = knowledge.count();
-    let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Push, records: gone.clone(), of, replaced: false };
+    let turned = matched.is_empty() && turned(session, &gone, &new)?;
+    let deletions =
+        Deletions { endpoint: session.endpoint, direction: Direction::Push, records: gone.clone(), of, replaced: false, turned };
     session.settings.guard.check(deletions, &session.settings.confirmed, |id| title(session.trees.seen(id)?))?;
     for (id, item) in matched {
         look_again(session, id, item)?;
@@ -101,6 +110,20 @@ fn observe(session: &mut Session<'_>, knowledge: &Knowledge, found: Found) -> Re
     }
     gone.into_iter().for_each(|id| session.trees.put_seen(id, None));
     Ok(())
+}
+
+/// Tells whether something went, something came, and nothing that came is of a kind of what went.
+fn turned(session: &mut Session<'_>, gone: &BTreeSet<RecordId>, new: &[(RecordId, Item)]) -> Result<bool, Error> {
+    if new.is_empty() || gone.is_empty() {
+        return Ok(false);
+    }
+    let came: BTreeSet<&Kind> = new.iter().map(|(_, item)| &item.record.kind).collect();
+    for id in gone {
+        if session.trees.seen(*id)?.is_some_and(|seen| came.contains(&seen.shown.kind)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Compares what an item shows now with what it showed then.

@@ -69,7 +69,7 @@ fn guard(session: &mut Session<'_>, wishes: &[Wish]) -> Result<(), Error> {
         return Ok(());
     }
     let of = session.trees.objects().count()?;
-    let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Pull, records, of, replaced: false };
+    let deletions = Deletions { endpoint: session.endpoint, direction: Direction::Pull, records, of, replaced: false, turned: false };
     let trees = &mut session.trees;
     session.settings.guard.check(deletions, &session.settings.confirmed, |id| {
         Ok(trees.seen(id)?.map_or_else(|| "(unknown)".to_owned(), |seen| seen.meant.title()))
