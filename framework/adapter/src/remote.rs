@@ -90,6 +90,8 @@ struct Talk {
     host: Arc<dyn Host>,
     limits: Limits,
     words: Arc<Mutex<VecDeque<String>>>,
+    /// Disconnected as soon as its standard error has been read to the end.
+    heard: Channel<()>,
     /// Whether what it is asked for now can be stopped.
     stoppable: bool,
     /// Why it is of no use any more.
@@ -106,9 +108,13 @@ impl Talk {
         let mut child =
             command.spawn().map_err(|error| Failure::new(FATAL, format!("{} cannot be started: {error}", program.command.display())))?;
         let words = Arc::new(Mutex::new(VecDeque::new()));
+        let (listening, heard) = mpsc::channel::<()>();
         if let Some(stderr) = child.stderr.take() {
             let (words, host) = (Arc::clone(&words), Arc::clone(&host));
-            thread::spawn(move || listen(stderr, &words, host.as_ref()));
+            thread::spawn(move || {
+                listen(stderr, &words, host.as_ref());
+                drop(listening);
+            });
         }
         let (to, outgoing) = mpsc::channel::<Vec<u8>>();
         if let Some(mut stdin) = child.stdin.take() {
@@ -129,6 +135,7 @@ impl Talk {
             host,
             limits: program.limits,
             words,
+            heard,
             stoppable: false,
             over: None,
         };
@@ -220,6 +227,8 @@ impl Talk {
         self.to = None;
         let status = self.wait();
         let how = status.map_or_else(|| "stopped talking".to_owned(), how);
+        // Its last words may still be on their way; what it started may hold the pipe open for ever.
+        let _ = self.heard.recv_timeout(self.limits.grace);
         let words = self.words.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect::<Vec<_>>().join(" | ");
         let said = if words.is_empty() { String::new() } else { format!("; its last words: {words}") };
         let failure = Failure::new(
