@@ -24,8 +24,12 @@ fn remembered(state: &State, own: DeviceId) -> Option<Cursor> {
 
 /// Tells whether the device went back in time: no endpoint has come as far as the server was told.
 pub(crate) fn went_back<'o>(state: &State, own: DeviceId, objects: impl Iterator<Item = &'o dyn Objects>) -> Option<WentBack> {
-    let told = remembered(state, own)?;
     let farthest = places(objects).into_iter().flatten().max_by_key(|cursor| cursor.sequence)?;
+    behind(farthest, remembered(state, own)?)
+}
+
+/// Compares how far a device has come with what the server was told; another log says nothing of the device.
+fn behind(farthest: Cursor, told: Cursor) -> Option<WentBack> {
     let back = farthest.log == told.log && farthest.sequence < told.sequence;
     back.then_some(WentBack { was: told.sequence.0, is: farthest.sequence.0 })
 }
@@ -46,5 +50,32 @@ pub(crate) fn arrive<'o>(
     }
     if let Ok(now) = store.state(collection) {
         *state = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{Hash, LogId, Sequence};
+
+    use super::*;
+
+    fn at(log: u8, sequence: u64) -> Cursor {
+        Cursor { log: LogId([log; 16]), sequence: Sequence(sequence), hash: Hash([3; 32]) }
+    }
+
+    #[test]
+    fn a_device_that_is_where_it_said_is_no_news() {
+        assert_eq!(behind(at(1, 7), at(1, 7)), None);
+    }
+
+    #[test]
+    fn a_store_that_went_back_or_was_made_anew_is_not_the_devices_fault() {
+        assert_eq!(behind(at(1, 7), at(1, 3)), None);
+        assert_eq!(behind(at(1, 7), at(2, 9)), None);
+    }
+
+    #[test]
+    fn a_device_that_the_server_heard_more_of_was_restored_or_copied() {
+        assert_eq!(behind(at(1, 7), at(1, 9)), Some(WentBack { was: 9, is: 7 }));
     }
 }
