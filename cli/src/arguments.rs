@@ -15,7 +15,7 @@ pub(crate) use plugin::{CheckArguments, HelperArguments, Isolation, Language, Pl
 #[command(
     name = "syncretic",
     version,
-    about = "Keeps the same address book in every application that holds it.",
+    about = "Keeps the same contacts and calendars in every application that holds them.",
     after_help = "Exit codes: 0 done, 1 internal, 2 configuration or usage, 3 something is quarantined, 4 conflicts are open,\n\
                   5 stopped for safety, 6 temporary, 7 not authorised, 8 integrity, 130 interrupted.\n\
                   Try it: syncretic demo"
