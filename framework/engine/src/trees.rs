@@ -261,7 +261,8 @@ fn agreement(sides: (Option<&Seen>, Option<&State>, Option<&State>)) -> Option<S
     let (seen, agreed, remote) = sides;
     let remote = remote?;
     let Some(seen) = seen else {
-        return (!remote.alive).then(|| remote.clone());
+        // A death counts for who knew the life: whoever never had an item of it may still join with a copy.
+        return (!remote.alive && agreed.is_some()).then(|| remote.clone());
     };
     let same = |agreed: &State| agreed.record.fields == remote.record.fields && seen.meant.fields == remote.record.fields;
     if agreed.is_some_and(|agreed| agreed.alive && same(agreed) && agreed.unknown().next().is_none()) {
@@ -290,4 +291,21 @@ fn agreement(sides: (Option<&Seen>, Option<&State>, Option<&State>)) -> Option<S
         }
     }
     (Some(&state) != agreed).then_some(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use record::Kind;
+
+    use super::*;
+
+    fn state(alive: bool) -> State {
+        State { alive, at: 2, ..State::unborn(Kind::CONTACT) }
+    }
+
+    #[test]
+    fn a_death_is_agreed_by_who_knew_the_life() {
+        assert_eq!(agreement((None, Some(&state(true)), Some(&state(false)))), Some(state(false)));
+        assert_eq!(agreement((None, None, Some(&state(false)))), None, "a copy that joins later is one of the dead, not a record made anew");
+    }
 }
