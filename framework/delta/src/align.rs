@@ -16,7 +16,7 @@ use record::pointer::Pointer;
 use record::{Digest, Record, vocabulary};
 
 use crate::align::matching::Matching;
-use crate::align::part::{Part, dissect};
+use crate::align::part::{Part, dissect, parts_of};
 
 pub use crate::align::map::Parts;
 
@@ -28,7 +28,7 @@ pub use crate::align::map::Parts;
 #[must_use]
 pub fn align(before: Option<&Record>, known: &Parts, shown: &Record) -> (Record, Parts) {
     let (plain, parts) = dissect(shown);
-    let old = before.map(|record| dissect(record).1).unwrap_or_default();
+    let old = before.map(parts_of).unwrap_or_default();
     let mut matching = Matching::new(&old, &parts, known);
     matching.run();
     let mut names = Names::avoiding(&old);

@@ -1,9 +1,7 @@
 //! The state of one record in a tree: what the entries so far made of it.
 
-use std::collections::BTreeMap;
-
 use record::codec::{CodecError, MAX_FIELDS, Reader, Writer};
-use record::{Change, Kind, Life, Pointer, Record, RecordId, Value};
+use record::{ByPointer, Change, Kind, Life, Pointer, Record, RecordId, Value};
 
 /// The sequence of a field of which it is not known any more what was agreed; no entry has it.
 const UNKNOWN: u64 = u64::MAX;
@@ -20,14 +18,14 @@ pub struct State {
     /// Its content.
     pub record: Record,
     /// For each field that was ever set or unset, the sequence of the entry that did so last.
-    pub since: BTreeMap<Pointer, u64>,
+    pub since: ByPointer<u64>,
 }
 
 impl State {
     /// Makes the state of a record that nobody has spoken of.
     #[must_use]
     pub fn unborn(kind: Kind) -> Self {
-        Self { alive: false, at: 0, linked: None, record: Record::new(kind), since: BTreeMap::new() }
+        Self { alive: false, at: 0, linked: None, record: Record::new(kind), since: ByPointer::new() }
     }
 
     /// Takes in a change that the entry `sequence` made.
@@ -100,7 +98,7 @@ impl State {
         let (alive, at) = (reader.unsigned()? != 0, reader.unsigned()?);
         let linked = if reader.null()? { None } else { Some(RecordId(reader.exactly()?)) };
         let record = reader.record()?;
-        let mut since = BTreeMap::new();
+        let mut since = ByPointer::new();
         for _ in 0..reader.array("sequences", MAX_FIELDS)? {
             reader.tuple("a sequence", 2)?;
             since.insert(Pointer::new(reader.text()?), reader.unsigned()?);

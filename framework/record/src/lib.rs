@@ -18,7 +18,7 @@ pub mod vocabulary;
 pub use change::{Against, Change, Conflict, Life};
 pub use codec::CodecError;
 pub use digest::Digest;
-pub use fields::Fields;
+pub use fields::{ByPointer, Fields};
 pub use id::{ConflictId, RecordId};
 pub use kind::Kind;
 pub use pointer::{Pattern, Pointer};

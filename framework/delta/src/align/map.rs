@@ -1,53 +1,63 @@
 //! The map between an endpoint's local ids and the record's shared ids.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use record::CodecError;
 use record::codec::{MAX_FIELDS, Reader, Writer};
+use smol_str::SmolStr;
 
 /// Which local id of one endpoint's item stands for which shared id of the record, per stem, one to one.
+///
+/// Copies share one memory until one of them changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parts {
-    shared: BTreeMap<String, BTreeMap<String, String>>,
-    local: BTreeMap<String, BTreeMap<String, String>>,
+pub struct Parts(Arc<Both>);
+
+/// The same pairs by either id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Both {
+    /// By stem and local id: the shared id.
+    shared: BTreeMap<(SmolStr, SmolStr), SmolStr>,
+    /// By stem and shared id: the local id.
+    local: BTreeMap<(SmolStr, SmolStr), SmolStr>,
 }
 
 impl Parts {
     /// Notes that `local` stands for `shared`; whatever either stood for before is forgotten.
     pub fn insert(&mut self, stem: &str, local: &str, shared: &str) {
-        let forward = self.shared.entry(stem.to_owned()).or_default();
-        let backward = self.local.entry(stem.to_owned()).or_default();
-        if let Some(old) = forward.insert(local.to_owned(), shared.to_owned()) {
-            backward.remove(&old);
+        let both = Arc::make_mut(&mut self.0);
+        let (stem, local, shared) = (SmolStr::new(stem), SmolStr::new(local), SmolStr::new(shared));
+        if let Some(old) = both.shared.insert((stem.clone(), local.clone()), shared.clone()) {
+            both.local.remove(&(stem.clone(), old));
         }
-        if let Some(old) = backward.insert(shared.to_owned(), local.to_owned())
+        if let Some(old) = both.local.insert((stem.clone(), shared), local.clone())
             && old != local
         {
-            forward.remove(&old);
+            both.shared.remove(&(stem, old));
         }
     }
 
     /// Returns the shared id that a local id stands for.
     #[must_use]
     pub fn shared(&self, stem: &str, local: &str) -> Option<&str> {
-        self.shared.get(stem)?.get(local).map(String::as_str)
+        self.0.shared.get(&(SmolStr::new(stem), SmolStr::new(local))).map(SmolStr::as_str)
     }
 
     /// Returns the local id that stands for a shared id.
     #[must_use]
     pub fn local(&self, stem: &str, shared: &str) -> Option<&str> {
-        self.local.get(stem)?.get(shared).map(String::as_str)
+        self.0.local.get(&(SmolStr::new(stem), SmolStr::new(shared))).map(SmolStr::as_str)
     }
 
     /// Iterates over (stem, local id, shared id), in order of stem and local id.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.shared.iter().flat_map(|(stem, ids)| ids.iter().map(move |(local, shared)| (stem.as_str(), local.as_str(), shared.as_str())))
+        self.0.shared.iter().map(|((stem, local), shared)| (stem.as_str(), local.as_str(), shared.as_str()))
     }
 
     /// Returns the number of parts.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.values().map(BTreeMap::len).sum()
+        self.0.shared.len()
     }
 
     /// Tells whether the map holds nothing.

@@ -34,21 +34,29 @@ pub(crate) struct Part<'a> {
 
 /// Takes a record apart: fields that stand alone, and repeated parts in order of stem and id.
 pub(crate) fn dissect(record: &Record) -> (Fields, Vec<Part<'_>>) {
-    let mut plain = Fields::new();
+    let mut plain = Vec::new();
+    let parts = parts(record, |pointer, value| plain.push((pointer.clone(), value.clone())));
+    (plain.into_iter().collect(), parts)
+}
+
+/// Returns the repeated parts of a record, in order of stem and id.
+pub(crate) fn parts_of(record: &Record) -> Vec<Part<'_>> {
+    parts(record, |_, _| ())
+}
+
+fn parts<'a>(record: &'a Record, mut plain: impl FnMut(&'a Pointer, &'a Value)) -> Vec<Part<'a>> {
     let mut parts: BTreeMap<(&str, &str), Vec<(Slot<'_>, &Value)>> = BTreeMap::new();
     for (pointer, value) in &record.fields {
         match slot(pointer) {
             Some((stem, id, slot)) => parts.entry((stem, id)).or_default().push((slot, value)),
-            None => {
-                plain.insert(pointer.clone(), value.clone());
-            }
+            None => plain(pointer, value),
         }
     }
     let finish = |((stem, id), mut contents): ((_, _), Vec<_>)| {
         contents.sort_unstable();
         Part { stem, id, contents }
     };
-    (plain, parts.into_iter().map(finish).collect())
+    parts.into_iter().map(finish).collect()
 }
 
 /// Returns the stem, the id and the slot of a pointer that belongs to a repeated part.
