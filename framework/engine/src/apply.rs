@@ -1,7 +1,7 @@
 //! The apply: what the merge wants is rehearsed, kept as a step, performed, and taken note of.
 
 use adapter::{Blobs, Expect, Fingerprint, Key, Mode, Op, Outcome, Outcomes, StepId};
-use delta::align::{align, localise};
+use delta::align::{Parts, align, localise};
 use delta::difference::differing;
 use protocol::{BlobId, Collection, Store};
 use record::{Conflict, ConflictId, Digest, Pointer, Record, RecordId};
@@ -11,6 +11,7 @@ use crate::doors::Point;
 use crate::error::Error;
 use crate::found::Knowledge;
 use crate::objects::{Intent, Seen, Step};
+use crate::parallel;
 use crate::recover::{advance, settle};
 use crate::report::{Deed, Direction, Effect, Held};
 use crate::target::Wish;
@@ -93,8 +94,7 @@ fn recollect(session: &mut Session<'_>, wishes: &[Wish]) -> Result<(), Error> {
 }
 
 fn prepare(session: &mut Session<'_>, wishes: Vec<Wish>) -> Vec<Prepared> {
-    let prepare = |wish: Wish| {
-        let (seen, _, _) = session.trees.sides(wish.id);
+    let prepare = |(wish, seen): (Wish, Option<&Seen>)| {
         let writes = wish.detour.as_ref().or(wish.target.as_ref());
         let local = writes.map(|record| seen.map_or_else(|| record.clone(), |seen| localise(record, &seen.parts).0));
         let changed = match (seen, &local) {
@@ -105,7 +105,11 @@ fn prepare(session: &mut Session<'_>, wishes: Vec<Wish>) -> Vec<Prepared> {
         let (key, fingerprint) = seen.map(|seen| (seen.key.clone(), seen.fingerprint.clone())).unzip();
         Prepared { wish, key, fingerprint, local, changed, rehearsed: None }
     };
-    wishes.into_iter().map(prepare).collect()
+    let with_seen = |wish: Wish| {
+        let (seen, _, _) = session.trees.sides(wish.id);
+        (wish, seen)
+    };
+    parallel::each(wishes.into_iter().map(with_seen).collect(), prepare)
 }
 
 /// Hands the operations to the adapter and returns its answers; none where it gave none.
@@ -128,14 +132,15 @@ fn operation(prepared: &Prepared) -> Option<Op<'_>> {
 
 /// Turns a rehearsal into what the step means to do. What is refused is held, what is stale waits for the next scan.
 fn intents(session: &mut Session<'_>, prepared: Vec<Prepared>, rehearsed: Vec<Option<Outcome>>) -> (Vec<Prepared>, Vec<Intent>) {
+    let answered: Vec<_> = prepared.iter().zip(&rehearsed).map(|(prepared, outcome)| answered(session, prepared, outcome.as_ref()?)).collect();
+    let seen = parallel::each(answered, |answered| answered.map(Answered::seen));
     let mut kept = Vec::new();
     let mut intents = Vec::new();
-    for (mut prepared, outcome) in prepared.into_iter().zip(rehearsed) {
+    for ((mut prepared, outcome), seen) in prepared.into_iter().zip(rehearsed).zip(seen) {
         let becomes = match outcome {
-            Some(Outcome::Put { key, fingerprint, record, .. }) => {
-                let seen = seen_after(session, &prepared, key, fingerprint, &record);
+            Some(Outcome::Put { record, .. }) => {
                 prepared.rehearsed = Some(record);
-                Some(seen)
+                seen
             }
             Some(Outcome::Deleted { .. }) => None,
             other => {
@@ -150,13 +155,32 @@ fn intents(session: &mut Session<'_>, prepared: Vec<Prepared>, rehearsed: Vec<Op
     (kept, intents)
 }
 
-/// Returns what will have been seen once an item stands as the adapter answered.
-fn seen_after(session: &Session<'_>, prepared: &Prepared, key: Key, fingerprint: Fingerprint, record: &Record) -> Seen {
+/// An item as the adapter answered that it stands, and what it was to stand for.
+struct Answered {
+    key: Key,
+    fingerprint: Fingerprint,
+    record: Record,
+    known: Parts,
+    target: Record,
+}
+
+impl Answered {
+    /// Returns what will have been seen once the item stands so.
+    fn seen(self) -> Seen {
+        let (shown, parts) = align(Some(&self.target), &self.known, &self.record);
+        // Nearly always it shows all that it stands for: that is kept once.
+        let shown = if shown == self.target { self.target.clone() } else { shown };
+        Seen { key: self.key, fingerprint: self.fingerprint, shown, meant: self.target, parts }
+    }
+}
+
+/// Puts together how an item stands now, if the adapter answered that it was written.
+fn answered(session: &Session<'_>, prepared: &Prepared, outcome: &Outcome) -> Option<Answered> {
+    let Outcome::Put { key, fingerprint, record, .. } = outcome else { return None };
     let (before, _, _) = session.trees.sides(prepared.wish.id);
     let known = before.map(|seen| seen.parts.clone()).unwrap_or_default();
     let target = prepared.wish.target.clone().unwrap_or_else(|| record.clone());
-    let (shown, parts) = align(Some(&target), &known, record);
-    Seen { key, fingerprint, shown, meant: target, parts }
+    Some(Answered { key: key.clone(), fingerprint: fingerprint.clone(), record: record.clone(), known, target })
 }
 
 fn not_done(session: &mut Session<'_>, prepared: &Prepared, outcome: Option<Outcome>) {
@@ -204,16 +228,18 @@ pub(crate) fn conflict(session: &Session<'_>, record: RecordId, loser: &delta::L
 
 fn conclude(session: &mut Session<'_>, prepared: &Prepared, intent: Intent, outcome: Option<Outcome>) -> Result<(), Error> {
     match outcome {
-        Some(Outcome::Put { key, fingerprint, record, bytes }) => {
+        Some(Outcome::Put { ref key, ref fingerprint, ref record, bytes }) => {
             tell(session, prepared, &intent);
             let Intent { id, becomes, losers } = intent;
             let becomes = match becomes {
                 // What was rehearsed and what was done show the same, and need not be aligned twice.
-                Some(seen) if prepared.rehearsed.as_ref() == Some(&record) => Seen { key, fingerprint, ..seen },
-                _ => seen_after(session, prepared, key, fingerprint, &record),
+                Some(seen) if prepared.rehearsed.as_ref() == Some(record) => {
+                    Some(Seen { key: key.clone(), fingerprint: fingerprint.clone(), ..seen })
+                }
+                _ => outcome.as_ref().and_then(|outcome| answered(session, prepared, outcome)).map(Answered::seen),
             };
             session.report.bytes_written += bytes;
-            advance(session, Intent { id, becomes: Some(becomes), losers }, None, None)?;
+            advance(session, Intent { id, becomes, losers }, None, None)?;
         }
         Some(Outcome::Deleted { bytes }) => {
             tell(session, prepared, &intent);

@@ -1,7 +1,7 @@
 //! One entry of the log: verified, and folded into the remote tree.
 
 use delta::Transaction;
-use protocol::{Collection, Entry, RecordDigest};
+use protocol::{Collection, Entry, Envelope, RecordDigest};
 use record::{Change, ConflictId, Digest, RecordId};
 
 use crate::context::Session;
@@ -11,8 +11,14 @@ use crate::trees::agree;
 
 /// Takes one entry in: checks that it follows the cursor and is what it says, then folds it.
 pub(crate) fn take(session: &mut Session<'_>, entry: &Entry) -> Result<(), Error> {
+    take_known(session, entry, None)
+}
+
+/// Takes one entry in of which this session made the very envelope, so that its transaction is known.
+pub(crate) fn take_known(session: &mut Session<'_>, entry: &Entry, made: Option<(&Envelope, &Transaction)>) -> Result<(), Error> {
+    let made = made.filter(|(envelope, _)| **envelope == entry.envelope).map(|(_, transaction)| transaction);
     let frozen = session.trees.meta.frozen.iter().find(|frozen| frozen.transaction == entry.envelope.transaction).cloned();
-    let folded = fold(session, entry)?;
+    let folded = fold(session, entry, made)?;
     if let Some(frozen) = frozen {
         for (id, change) in &folded.changes {
             session.trees.fold_agreed(*id, change, entry.sequence.0)?;
@@ -33,8 +39,10 @@ pub(crate) struct Folded {
 }
 
 /// Checks that an entry follows the cursor and is what it says, and folds it into the remote tree.
-pub(crate) fn fold(session: &mut Session<'_>, entry: &Entry) -> Result<Folded, Error> {
-    let transaction = verify(session, entry)?;
+///
+/// `made` is what its payload says, where that is known from having made it.
+pub(crate) fn fold(session: &mut Session<'_>, entry: &Entry, made: Option<&Transaction>) -> Result<Folded, Error> {
+    let transaction = verify(session, entry, made)?;
     let mut folded = Folded { changes: Vec::new(), opened: Vec::new() };
     for change in transaction.changes {
         let id = session.trees.fold(&change, entry.sequence.0)?;
@@ -53,7 +61,7 @@ pub(crate) fn fold(session: &mut Session<'_>, entry: &Entry) -> Result<Folded, E
     Ok(folded)
 }
 
-fn verify(session: &Session<'_>, entry: &Entry) -> Result<Transaction, Error> {
+fn verify(session: &Session<'_>, entry: &Entry, made: Option<&Transaction>) -> Result<Transaction, Error> {
     let collection = &session.settings.collection;
     let wrong = |reason: String| Error::Entry { sequence: entry.sequence.0, collection: collection.to_string(), reason };
     let Some(cursor) = session.trees.meta.cursor else { return Err(wrong("there is no cursor to follow".into())) };
@@ -67,7 +75,8 @@ fn verify(session: &Session<'_>, entry: &Entry) -> Result<Transaction, Error> {
     if !session.doors.keys.verify(collection, &envelope.device, &envelope.signed(collection), &envelope.signature) {
         return Err(wrong(format!("device {} did not sign it, or may not write", envelope.device)));
     }
-    let transaction = Transaction::unpack(&envelope.payload).map_err(|error| wrong(error.to_string()))?;
+    let unpacked = || Transaction::unpack(&envelope.payload).map_err(|error| wrong(error.to_string()));
+    let transaction = made.cloned().map_or_else(unpacked, Ok)?;
     let header = &envelope.header;
     let records = record_digests(collection, &transaction);
     if header.operations != transaction.operations() || header.deletions != transaction.deletions() || header.records != records {

@@ -169,7 +169,7 @@ fn read_on(session: &mut Session<'_>, replay: &mut Replay) -> Result<(), Error> 
         };
         for entry in &page.entries {
             let own = session.trees.meta.frozen.iter().any(|frozen| frozen.transaction == entry.envelope.transaction);
-            let folded = fold(session, entry)?;
+            let folded = fold(session, entry, None)?;
             replay.opened.extend(folded.opened.iter().copied());
             if own {
                 replay.own.push((entry.sequence.0, folded));
@@ -192,7 +192,7 @@ fn tell_again(session: &mut Session<'_>, known: &Known, replay: &mut Replay) -> 
         match session.doors.store.append(&session.settings.collection, &envelope)? {
             Appended::Entry(entry) if entry.sequence == base.sequence.next() => {
                 told += transaction.changes.len();
-                replay.opened.extend(fold(session, &entry)?.opened);
+                replay.opened.extend(fold(session, &entry, None)?.opened);
             }
             Appended::Entry(_) | Appended::Stale(_) => read_on(session, replay)?,
         }

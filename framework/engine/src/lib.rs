@@ -23,6 +23,7 @@ mod guard;
 mod heal;
 mod identity;
 mod join;
+mod parallel;
 mod plan;
 mod publish;
 mod pull;

@@ -7,7 +7,7 @@ use record::{Conflict, ConflictId, Digest, Record, RecordId, Value};
 use crate::apply::conflict;
 use crate::context::Session;
 use crate::doors::{Doors, Point};
-use crate::entry::{record_digests, take};
+use crate::entry::{record_digests, take_known};
 use crate::error::Error;
 use crate::objects::Frozen;
 use crate::report::{Deed, Direction, Effect};
@@ -42,7 +42,7 @@ pub(crate) async fn publish(session: &mut Session<'_>) -> Result<Published, Erro
         if session.trees.meta.cursor.is_none_or(|cursor| entry.sequence != cursor.sequence.next()) {
             return Ok(Published::Stale);
         }
-        take(session, &entry)?;
+        take_known(session, &entry, Some((&envelope, &built.transaction)))?;
         session.trees.meta.out = None;
         session.trees.note_down()?;
         session.report.bytes_written += envelope.encode().len() as u64;

@@ -14,6 +14,7 @@ use crate::found::{Found, Knowledge};
 use crate::guard::Deletions;
 use crate::identity::{Identified, identify};
 use crate::objects::{self, Seen};
+use crate::parallel;
 use crate::report::{Direction, Held};
 
 /// Looks at the application and keeps what it shows.
@@ -103,9 +104,7 @@ fn observe(session: &mut Session<'_>, knowledge: &Knowledge, found: Found) -> Re
     for (id, item) in matched {
         look_again(session, id, item)?;
     }
-    for (id, item) in new {
-        let (shown, parts) = align(None, &Parts::default(), &item.record);
-        let seen = Seen { key: item.key, fingerprint: item.fingerprint, meant: shown.clone(), shown, parts };
+    for (id, seen) in parallel::each(new, |(id, item)| (id, seen_first(item))) {
         session.trees.put_seen(id, Some(seen));
     }
     gone.into_iter().for_each(|id| session.trees.put_seen(id, None));
@@ -124,6 +123,12 @@ fn turned(session: &mut Session<'_>, gone: &BTreeSet<RecordId>, new: &[(RecordId
         }
     }
     Ok(true)
+}
+
+/// Returns what is seen of an item that nothing is known of.
+fn seen_first(item: Item) -> Seen {
+    let (shown, parts) = align(None, &Parts::default(), &item.record);
+    Seen { key: item.key, fingerprint: item.fingerprint, meant: shown.clone(), shown, parts }
 }
 
 /// Compares what an item shows now with what it showed then.

@@ -1,6 +1,6 @@
 //! The three trees of one session: read on demand, changed in memory, kept by one commit at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use adapter::Fingerprint;
 use delta::State;
@@ -15,9 +15,9 @@ use crate::report::Held;
 pub(crate) struct Trees<'o> {
     objects: &'o mut dyn Objects,
     pub(crate) meta: Meta,
-    seen: BTreeMap<RecordId, Option<Seen>>,
-    agreed: BTreeMap<RecordId, Option<State>>,
-    remote: BTreeMap<RecordId, Option<State>>,
+    seen: HashMap<RecordId, Option<Seen>>,
+    agreed: HashMap<RecordId, Option<State>>,
+    remote: HashMap<RecordId, Option<State>>,
     conflicts: BTreeMap<ConflictId, Conflict>,
     attention: BTreeSet<RecordId>,
     batch: Batch,
@@ -32,9 +32,9 @@ impl<'o> Trees<'o> {
         Ok(Self {
             kept_meta: meta.clone(),
             meta,
-            seen: BTreeMap::new(),
-            agreed: BTreeMap::new(),
-            remote: BTreeMap::new(),
+            seen: HashMap::new(),
+            agreed: HashMap::new(),
+            remote: HashMap::new(),
             conflicts,
             attention,
             batch: Batch::default(),
@@ -81,7 +81,7 @@ impl<'o> Trees<'o> {
 
     /// Lends the three states of a record that was fetched: seen, agreed, remote.
     pub(crate) fn sides(&self, id: RecordId) -> (Option<&Seen>, Option<&State>, Option<&State>) {
-        fn of<T>(tree: &BTreeMap<RecordId, Option<T>>, id: RecordId) -> Option<&T> {
+        fn of<T>(tree: &HashMap<RecordId, Option<T>>, id: RecordId) -> Option<&T> {
             tree.get(&id).and_then(Option::as_ref)
         }
         (of(&self.seen, id), of(&self.agreed, id), of(&self.remote, id))
@@ -148,6 +148,11 @@ impl<'o> Trees<'o> {
 
     /// Takes one of this endpoint's own changes, now in the log, into the agreed tree.
     pub(crate) fn fold_agreed(&mut self, id: RecordId, change: &Change, sequence: u64) -> Result<(), Error> {
+        if let Some(state) = self.remote(id)?.filter(|remote| is_birth(remote, change, sequence)).cloned() {
+            self.put_agreed(id, Some(state));
+            self.attend(id);
+            return Ok(());
+        }
         let mut state = self.agreed(id)?.cloned().unwrap_or_else(|| State::unborn(change.kind.clone()));
         if change.life == Some(Life::Born) && !state.alive {
             state = State::unborn(change.kind.clone());
@@ -257,6 +262,12 @@ pub(crate) fn agree(trees: &mut Trees<'_>, ids: &[RecordId]) -> Result<(), Error
     Ok(())
 }
 
+/// Tells whether a state is just what a birth made of it: then what is agreed is the same, in the same memory.
+fn is_birth(state: &State, change: &Change, sequence: u64) -> bool {
+    let whole = state.record.fields == change.set && state.since.len() == change.set.len() && change.unset.is_empty();
+    change.life == Some(Life::Born) && state.at == sequence && state.record.kind == change.kind && whole
+}
+
 fn agreement(sides: (Option<&Seen>, Option<&State>, Option<&State>)) -> Option<State> {
     let (seen, agreed, remote) = sides;
     let remote = remote?;
@@ -267,6 +278,10 @@ fn agreement(sides: (Option<&Seen>, Option<&State>, Option<&State>)) -> Option<S
     let same = |agreed: &State| agreed.record.fields == remote.record.fields && seen.meant.fields == remote.record.fields;
     if agreed.is_some_and(|agreed| agreed.alive && same(agreed) && agreed.unknown().next().is_none()) {
         return None;
+    }
+    let new = !agreed.is_some_and(|agreed| agreed.alive);
+    if new && remote.alive && seen.meant.fields == remote.record.fields && remote.since.keys().eq(remote.record.fields.keys()) {
+        return Some(remote.clone()).filter(|state| Some(state) != agreed);
     }
     let mut state = match (remote.alive, agreed) {
         (_, Some(agreed)) if agreed.alive => agreed.clone(),

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::objects::encoding;
 use crate::objects::model::{MARK, TAIL};
 use crate::objects::{Batch, Item, Joined, Meta, Objects, Retained, Seen, Step};
+use crate::parallel;
 use crate::report::Held;
 
 /// The version of the tables. A store of a newer version is refused, an older one is brought forward.
@@ -248,14 +249,15 @@ fn keep_items(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<
     let mut put_item = transaction.prepare_cached("insert or replace into item (id, key, fingerprint, uid) values (?, ?, ?, ?)")?;
     let mut put_seen = transaction.prepare_cached("insert or replace into seen (id, body) values (?, ?)")?;
     let mut renew = transaction.prepare_cached("update item set fingerprint = ? where id = ?")?;
-    for (id, seen) in &batch.seen {
-        let Some(seen) = seen else {
+    let encoded = |(_, seen): (_, &Option<Seen>)| seen.as_ref().map(|seen| encode(|writer| encoding::write_seen(writer, seen)));
+    for ((id, seen), body) in batch.seen.iter().zip(parallel::in_pieces(batch.seen.iter().collect(), encoded)) {
+        let Some((seen, body)) = seen.as_ref().zip(body) else {
             transaction.prepare_cached("delete from item where id = ?")?.execute([&id.0[..]])?;
             transaction.prepare_cached("delete from seen where id = ?")?.execute([&id.0[..]])?;
             continue;
         };
         put_item.execute(params![&id.0[..], seen.key.0, seen.fingerprint.0, seen.shown.text("uid")])?;
-        put_seen.execute(params![&id.0[..], encode(|writer| encoding::write_seen(writer, seen))])?;
+        put_seen.execute(params![&id.0[..], body])?;
     }
     for (id, fingerprint) in &batch.fingerprints {
         renew.execute(params![fingerprint.0, &id.0[..]])?;
@@ -271,10 +273,11 @@ fn keep_states(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result
     let mut put_agreed = transaction.prepare_cached("insert or replace into agreed (id, body) values (?, ?)")?;
     let mut spell_out = transaction
         .prepare_cached("update agreed set body = (select body from remote where remote.id = agreed.id) where id = ? and body is null")?;
-    for (id, state) in &batch.remote {
+    let encoded = |(id, state): (_, &Option<State>)| (id, state.as_ref().map(|state| encode(|writer| state.encode(writer))));
+    for (id, body) in parallel::in_pieces(batch.remote.iter().collect(), encoded) {
         spell_out.execute([&id.0[..]])?;
-        match state {
-            Some(state) => put_remote.execute(params![&id.0[..], encode(|writer| state.encode(writer))])?,
+        match body {
+            Some(body) => put_remote.execute(params![&id.0[..], body])?,
             None => transaction.prepare_cached("delete from remote where id = ?")?.execute([&id.0[..]])?,
         };
     }
