@@ -72,6 +72,8 @@ faults! {
     Restored = "restored",
     /// A device is copied, state, applications and key.
     Cloned = "cloned",
+    /// A device that dies loses its power: commits of its object stores that were not synced are taken back.
+    PowerLost = "power-lost",
 }
 
 impl Fault {
@@ -109,7 +111,7 @@ impl Faults {
     /// Tells whether stores or devices may be restored, copied or compacted.
     #[must_use]
     pub fn upset(self) -> bool {
-        self.0 & !Self::MAIN.0 & Self::EVERY.0 != 0
+        self.without(Fault::PowerLost).0 & !Self::MAIN.0 & Self::EVERY.0 != 0
     }
 
     /// Returns the set without a fault.

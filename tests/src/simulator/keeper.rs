@@ -1,4 +1,5 @@
-//! The object store of an endpoint: what was committed survives every crash, and a commit may fail.
+//! The object store of an endpoint: what was committed survives every crash, what was synced a loss of power too, and a
+//! commit may fail.
 
 use std::collections::BTreeSet;
 
@@ -19,9 +20,31 @@ use super::weather::Weather;
 #[derive(Clone)]
 pub(super) struct Keeper {
     pub(super) memory: Memory,
+    /// What would be left without power.
+    pub(super) synced: Memory,
     pub(super) weather: Shared<Weather>,
     pub(super) fuse: Fuse,
     pub(super) mutation: Option<Mutation>,
+}
+
+impl Keeper {
+    /// Becomes another state, as a whole and for good.
+    pub(super) fn become_like(&self, state: &Memory) {
+        self.memory.become_like(state);
+        self.synced.become_like(state);
+    }
+
+    /// Takes back what was not synced.
+    pub(super) fn lose_power(&self) {
+        self.memory.become_like(&self.synced);
+    }
+
+    /// Syncs what is kept, if that can ever be taken back in this run.
+    fn sync(&self) {
+        if self.weather.look().faults.on(Fault::PowerLost) {
+            self.synced.become_like(&self.memory);
+        }
+    }
 }
 
 fn failed(reason: &str) -> Error {
@@ -92,7 +115,14 @@ impl Objects for Keeper {
         if self.mutation == Some(Mutation::ForgetsIntents) {
             batch.step = None;
         }
+        let durable = batch.durable;
+        if durable && self.mutation == Some(Mutation::SyncsLate) {
+            self.sync();
+        }
         self.memory.commit(batch)?;
+        if durable && self.mutation != Some(Mutation::SyncsLate) {
+            self.sync();
+        }
         if self.fuse.burn() { Err(failed("the device is dead")) } else { Ok(()) }
     }
 }

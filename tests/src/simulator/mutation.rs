@@ -29,6 +29,8 @@ pub enum Mutation {
     KnowsCursorsBySequence,
     /// The object store forgets what the collection was when the store loses it.
     ForgetsRemote,
+    /// The object store syncs what was committed before, and not the commit that asks for it.
+    SyncsLate,
 }
 
 impl Mutation {
@@ -47,6 +49,7 @@ impl Mutation {
         (Self::ForgetsIntents, "forgets-intents"),
         (Self::KnowsCursorsBySequence, "knows-cursors-by-sequence"),
         (Self::ForgetsRemote, "forgets-remote"),
+        (Self::SyncsLate, "syncs-late"),
     ];
 
     /// Finds a wrong design by its name.

@@ -84,7 +84,7 @@ impl World {
                 let intents = endpoint.keeper.memory.step().ok().flatten().map(|step| step.intents).unwrap_or_default();
                 let untold = meta.pending.iter().chain(intents.iter().flat_map(|intent| &intent.losers));
                 untold.filter_map(|conflict| token(&conflict.value)).for_each(|token| self.history.dismiss(token));
-                endpoint.keeper.memory.become_like(&backup);
+                endpoint.keeper.become_like(&backup);
                 let cursor = backup.meta().ok().and_then(|meta| meta.cursor);
                 self.weather.look().say(|| format!("e{at}'s object store is restored: {cursor:?}"));
             }
@@ -104,7 +104,7 @@ impl World {
         let Some(endpoint) = self.endpoints.get_mut(at) else { return };
         endpoint.device = device;
         endpoint.application = Shared::new(application);
-        endpoint.keeper.memory = memory;
+        endpoint.keeper.become_like(&memory);
         self.copied = true;
         self.weather.look().say(|| format!("e{at} is a clone of e{from}"));
     }

@@ -191,7 +191,13 @@ impl World {
         if self.faults.on(Fault::Refusing) && self.dice.chance(400) {
             application.picky = u32::try_from(self.dice.below(41)).ok();
         }
-        let keeper = Keeper { memory: Memory::default(), weather: self.weather.clone(), fuse: Fuse::default(), mutation: self.mutation };
+        let keeper = Keeper {
+            memory: Memory::default(),
+            synced: Memory::default(),
+            weather: self.weather.clone(),
+            fuse: Fuse::default(),
+            mutation: self.mutation,
+        };
         self.say(|| format!("endpoint e{at} on device {device}: {:?} picky {:?}", application.shape, application.picky));
         self.endpoints.push(Endpoint {
             name: format!("e{at}"),
@@ -335,10 +341,15 @@ impl World {
         if fault == Fault::Crash {
             self.weather.look().struck(fault);
         }
-        self.say(|| format!("CRASH of device {device} ({fault:?})"));
+        let powerless = self.weather.look().strikes(Fault::PowerLost, 400);
+        let how = if powerless { ", power lost" } else { "" };
+        self.say(|| format!("CRASH of device {device} ({fault:?}{how})"));
         for endpoint in self.endpoints.iter_mut().filter(|endpoint| endpoint.device == device) {
             endpoint.running = None;
             endpoint.keeper.fuse.remove();
+            if powerless {
+                endpoint.keeper.lose_power();
+            }
         }
     }
 

@@ -28,6 +28,11 @@ fn no_law_breaks_when_stores_and_devices_are_restored_copied_and_compacted() {
 }
 
 #[test]
+fn no_law_breaks_where_power_is_lost() {
+    nothing_breaks(campaign(RUNS / 4, Faults::MAIN.with(Fault::PowerLost)));
+}
+
+#[test]
 fn no_law_breaks_without_faults() {
     nothing_breaks(campaign(RUNS / 6, Faults::NONE));
 }
