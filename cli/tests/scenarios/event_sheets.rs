@@ -67,3 +67,23 @@ fn a_table_that_reads_as_another_kind_of_thing_is_a_stop_and_no_deletion() {
     desk.sync(5).says(&["1 of 1 records are gone"]);
     assert_eq!(desk.text("work.ics"), before);
 }
+
+#[test]
+fn an_event_made_in_a_sheet_keeps_the_uid_that_it_got_in_the_calendar() {
+    let desk = Desk::new();
+    desk.put("syncretic.toml", JOB);
+    desk.put("work.csv", "Title,Start,Place\nMeet,2026-01-05 09:30,Room 7\n");
+    desk.put("work.ics", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Desk//EN\r\nEND:VCALENDAR\r\n");
+    desk.sync(0);
+    let uid = |desk: &Desk| desk.text("work.ics").lines().find(|line| line.starts_with("UID:")).map(str::to_owned);
+    let made = uid(&desk);
+    assert!(made.is_some());
+    for (was, is) in [("Room 7", "Hall"), ("09:30", "10:00"), ("Meet", "Met")] {
+        desk.edit("work.csv", was, is);
+        desk.sync(0);
+        assert_eq!(uid(&desk), made, "{}", desk.text("work.ics"));
+    }
+    let settled = desk.contents();
+    desk.sync(0);
+    assert_eq!(desk.contents(), settled);
+}

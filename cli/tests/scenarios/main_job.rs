@@ -57,6 +57,20 @@ fn a_new_row_becomes_a_card_and_a_new_card_a_row_after_the_first_sync_too() {
 }
 
 #[test]
+fn a_card_that_was_made_of_a_row_changes_in_the_line_that_was_edited_alone() {
+    let desk = desk();
+    desk.sync(0);
+    desk.put("contacts.csv", format!("{HEADER}{ADA}Björn Berg,+46 70 1,bjorn@berg.example,\n"));
+    desk.sync(0);
+    let name = desk.card_with("bjorn@berg.example");
+    let made = desk.text(&name);
+    desk.edit("contacts.csv", "+46 70 1", "+46 70 2");
+    desk.sync(0);
+    assert_eq!(desk.text(&name), made.replace("+46 70 1", "+46 70 2"));
+    desk.settle();
+}
+
+#[test]
 fn a_job_of_three_endpoints_is_the_same_everywhere() {
     let desk = desk();
     let more = "[[job.contacts.endpoint]]\nadapter = \"vcard\"\npath = \"phone.vcf\"\n";

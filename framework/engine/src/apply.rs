@@ -96,7 +96,7 @@ fn recollect(session: &mut Session<'_>, wishes: &[Wish]) -> Result<(), Error> {
 fn prepare(session: &mut Session<'_>, wishes: Vec<Wish>) -> Vec<Prepared> {
     let prepare = |(wish, seen): (Wish, Option<&Seen>)| {
         let writes = wish.detour.as_ref().or(wish.target.as_ref());
-        let local = writes.map(|record| seen.map_or_else(|| record.clone(), |seen| localise(record, &seen.parts).0));
+        let local = writes.map(|record| seen.map_or_else(|| record.clone(), |seen| localise(&with_own(record, seen), &seen.parts).0));
         let changed = match (seen, &local) {
             (Some(seen), Some(local)) => differing(&localise(&seen.shown, &seen.parts).0, local),
             (None, Some(local)) => local.fields.keys().cloned().collect(),
@@ -110,6 +110,17 @@ fn prepare(session: &mut Session<'_>, wishes: Vec<Wish>) -> Vec<Prepared> {
         (wish, seen)
     };
     parallel::each(wishes.into_iter().map(with_seen).collect(), prepare)
+}
+
+/// Leaves an item what its application gave it of its own, such as the UID that it got when it was made: the collection has no
+/// word of it, so nobody wished it away.
+fn with_own(record: &Record, seen: &Seen) -> Record {
+    let known = |pointer: &Pointer| seen.meant.fields.contains_key(pointer) || record.fields.contains_key(pointer);
+    let mut whole = record.clone();
+    for (pointer, value) in seen.shown.fields.iter().filter(|(pointer, _)| !known(pointer)) {
+        whole.fields.insert(pointer.clone(), value.clone());
+    }
+    whole
 }
 
 /// Hands the operations to the adapter and returns its answers; none where it gave none.
@@ -132,7 +143,8 @@ fn operation(prepared: &Prepared) -> Option<Op<'_>> {
 
 /// Turns a rehearsal into what the step means to do. What is refused is held, what is stale waits for the next scan.
 fn intents(session: &mut Session<'_>, prepared: Vec<Prepared>, rehearsed: Vec<Option<Outcome>>) -> (Vec<Prepared>, Vec<Intent>) {
-    let answered: Vec<_> = prepared.iter().zip(&rehearsed).map(|(prepared, outcome)| answered(session, prepared, outcome.as_ref()?)).collect();
+    let answered: Vec<_> =
+        prepared.iter().zip(&rehearsed).map(|(prepared, outcome)| answered(session, prepared, outcome.as_ref()?)).collect();
     let seen = parallel::each(answered, |answered| answered.map(Answered::seen));
     let mut kept = Vec::new();
     let mut intents = Vec::new();

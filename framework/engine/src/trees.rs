@@ -321,6 +321,10 @@ mod tests {
     #[test]
     fn a_death_is_agreed_by_who_knew_the_life() {
         assert_eq!(agreement((None, Some(&state(true)), Some(&state(false)))), Some(state(false)));
-        assert_eq!(agreement((None, None, Some(&state(false)))), None, "a copy that joins later is one of the dead, not a record made anew");
+        assert_eq!(
+            agreement((None, None, Some(&state(false)))),
+            None,
+            "a copy that joins later is one of the dead, not a record made anew"
+        );
     }
 }

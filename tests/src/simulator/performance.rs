@@ -161,9 +161,9 @@ impl Application {
         };
         let before = number.and_then(|number| self.items.get(&number)).cloned();
         let mut item = Item::render(&self.shape, record, before.as_ref());
-        if self.shape.identity == Identity::Uid && !item.fields.contains_key("uid") {
-            let uid = before.as_ref().and_then(|item| item.fields.get("uid").cloned());
-            item.fields.insert("uid", uid.unwrap_or_else(|| Value::text(&id.urn())));
+        if self.shape.identity == Identity::Uid && before.is_none() && !item.fields.contains_key("uid") {
+            // An item that has a UID and is written without one loses it.
+            item.fields.insert("uid", Value::text(&id.urn()));
         }
         if let (Some(number), Some(before)) = (number, &before)
             && item.shows_as(before)
