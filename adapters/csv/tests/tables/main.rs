@@ -5,6 +5,7 @@ mod calendars;
 mod damage;
 mod dialects;
 mod guard;
+mod large;
 mod laws;
 mod mapping;
 mod presets;
