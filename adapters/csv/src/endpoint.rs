@@ -91,6 +91,7 @@ impl Adapter for Endpoint {
         let opened = Opened::read(&source, &self.settings)?;
         self.go_on()?;
         let plan = write::plan(&opened, ops, &self.settings, self.host.as_ref())?;
+        source.settled()?;
         self.go_on()?;
         let answers = match (mode, plan.edits.is_empty()) {
             (Mode::Perform, false) => write::exchange(&self.staging(), step, &source, &opened, plan)?,

@@ -12,7 +12,7 @@ use record::Digest;
 use crate::layout::Layout;
 use crate::opened::Opened;
 use crate::pieces::Piece;
-use crate::span::{Row, Shape};
+use crate::span::Shape;
 use crate::table::Table;
 
 /// What stands between the cells of a key of several columns.
@@ -193,11 +193,8 @@ pub(crate) fn each_piece(opened: &Opened<'_>, host: &dyn Host, each: &mut dyn Fn
 
 /// Returns the sketches of the rows of a piece.
 fn sketches(opened: &Opened<'_>, piece: &Piece) -> Vec<Sketch> {
-    let batch = |rows: &[Row]| {
-        let mut room = Room::default();
-        rows.iter().map(|row| room.sketch(&opened.table, &opened.layout, piece.bytes(*row), row.shape)).collect::<Vec<_>>()
-    };
-    piece.rows.par_chunks(BATCH).flat_map_iter(batch).collect()
+    let rows = piece.rows.par_iter().with_min_len(BATCH);
+    rows.map_init(Room::default, |room, row| room.sketch(&opened.table, &opened.layout, piece.bytes(*row), row.shape)).collect()
 }
 
 /// Returns the key of a row of this content whose cells end at `ends`, the `ordinal`th of its content.

@@ -15,7 +15,7 @@ use crate::settings::ShortRows;
 use crate::span::{Row, Shape};
 use crate::table::Fault;
 
-/// How many rows one thread maps at once: few enough that the room for their findings is used again and not given back.
+/// How many rows one thread maps at least.
 const BATCH: usize = 256;
 
 /// What is said of one row.
@@ -26,7 +26,7 @@ enum Finding {
 }
 
 /// What is said of the rows of one piece, in order.
-type Findings = Result<Vec<Vec<Finding>>, Error>;
+type Findings = Result<Vec<Finding>, Error>;
 
 /// Reports every row of a table in order: while some are handed on, the next are mapped.
 ///
@@ -44,8 +44,8 @@ pub(crate) fn report(opened: &Opened<'_>, known: &dyn Known, host: &dyn Host, ou
             if host.cancelled() {
                 return Err(Error::Cancelled);
             }
-            done += findings.iter().map(Vec::len).sum::<usize>();
-            findings.into_iter().flatten().for_each(|finding| hand_on(finding, out));
+            done += findings.len();
+            findings.into_iter().for_each(|finding| hand_on(finding, out));
             host.progress(done as u64, Some(count));
         }
         Ok(())
@@ -67,14 +67,13 @@ fn map_all(opened: &Opened<'_>, known: &dyn Known, mut repeats: Repeats, to: &Sy
     }
 }
 
-fn map_piece(opened: &Opened<'_>, known: &dyn Known, repeats: &mut Repeats, piece: &Piece) -> Vec<Vec<Finding>> {
+fn map_piece(opened: &Opened<'_>, known: &dyn Known, repeats: &mut Repeats, piece: &Piece) -> Vec<Finding> {
     let sketches = repeats.next_sketches(opened, piece);
     let standing: Vec<Standing> = sketches.iter().map(|sketch| repeats.standing(sketch)).collect();
-    let batch = |((rows, sketches), standing): ((&[Row], &[Sketch]), &[Standing])| {
-        let mut reader = Reader::new(opened, known, repeats, piece);
-        rows.iter().zip(sketches).zip(standing).map(|((row, sketch), standing)| reader.find(*row, sketch, *standing)).collect()
-    };
-    piece.rows.par_chunks(BATCH).zip(sketches.par_chunks(BATCH)).zip(standing.par_chunks(BATCH)).map(batch).collect()
+    let repeats = &*repeats;
+    let rows = piece.rows.par_iter().zip(&sketches).zip(&standing).with_min_len(BATCH);
+    let reader = || Reader::new(opened, known, repeats, piece);
+    rows.map_init(reader, |reader, ((row, sketch), standing)| reader.find(*row, sketch, *standing)).collect()
 }
 
 fn hand_on(finding: Finding, out: &mut dyn Sink) {
