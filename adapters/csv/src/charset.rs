@@ -1,8 +1,14 @@
 //! Characters and bytes: the encoding of a table, found and kept.
 
 use std::borrow::Cow;
+use std::io;
 
-use encoding_rs::{Encoding, ISO_2022_JP, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{ISO_2022_JP, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use crate::stream::Stream;
+
+/// How many bytes tell the byte order mark, or that it is missing.
+const HEAD: usize = 64;
 
 const UTF_8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 const LITTLE_MARK: &[u8] = &[0xFF, 0xFE];
@@ -18,24 +24,24 @@ pub(crate) enum Charset {
     /// UTF-16, most significant byte first.
     Utf16Big,
     /// An encoding in which the ASCII bytes mean themselves.
-    Legacy(&'static Encoding),
+    Legacy(&'static encoding_rs::Encoding),
 }
 
-/// The text of a table as bytes in which delimiters, quotes and line ends are single ASCII bytes.
+/// How the characters of a file are written, and the byte order mark before them.
 ///
-/// UTF-16 is held as UTF-8, with a lone surrogate as the three bytes that UTF-8 forbids, so that the way back is exact;
-/// every other encoding is held as it is. The byte order mark stands apart.
-#[derive(Debug)]
-pub(crate) struct Text {
+/// A table's text is held as bytes in which delimiters, quotes and line ends are single ASCII bytes: UTF-16 as UTF-8, with a
+/// lone surrogate as the three bytes that UTF-8 forbids, so that the way back is exact; every other encoding as it is. The
+/// mark stands apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Encoding {
     pub(crate) charset: Charset,
     mark: &'static [u8],
-    pub(crate) bytes: Vec<u8>,
 }
 
 impl Charset {
     /// Finds an encoding by its name (<https://encoding.spec.whatwg.org/#names-and-labels>).
     pub(crate) fn named(label: &str) -> Option<Self> {
-        let encoding = Encoding::for_label(label.as_bytes())?;
+        let encoding = encoding_rs::Encoding::for_label(label.as_bytes())?;
         match encoding {
             found if found == UTF_8 => Some(Self::Utf8),
             found if found == UTF_16LE => Some(Self::Utf16Little),
@@ -85,64 +91,148 @@ impl Charset {
     }
 }
 
-impl Text {
-    /// Takes the bytes of a file, in the encoding that was asked for or the one that they show.
+impl Encoding {
+    /// Finds the encoding of a file: the one that was asked for, or the one that its bytes show.
     ///
     /// # Errors
-    /// Fails with what is wrong if the file cannot be text in that encoding.
-    pub(crate) fn read(raw: Vec<u8>, wanted: Option<Charset>) -> Result<Self, String> {
-        let (charset, mark) = detect(&raw, wanted)?;
-        let bytes = match charset {
-            Charset::Utf16Little => widen(raw.get(mark.len()..).unwrap_or_default(), u16::from_le_bytes)?,
-            Charset::Utf16Big => widen(raw.get(mark.len()..).unwrap_or_default(), u16::from_be_bytes)?,
-            Charset::Utf8 | Charset::Legacy(_) => {
-                let mut bytes = raw;
-                bytes.drain(..mark.len());
-                bytes
-            }
+    /// Fails with [`io::ErrorKind::InvalidData`] and what is wrong if the file is empty, or cannot be text in that encoding.
+    pub(crate) fn find(mut raw: impl Stream, wanted: Option<Charset>) -> io::Result<Self> {
+        let mut head = Vec::new();
+        while head.len() < HEAD && raw.more(&mut head)? {}
+        if head.is_empty() {
+            return Err(invalid("is empty (0 bytes); a table has at least its header, so it may be torn: restore it".to_owned()));
+        }
+        let marks = [(UTF_8_MARK, Charset::Utf8), (LITTLE_MARK, Charset::Utf16Little), (BIG_MARK, Charset::Utf16Big)];
+        let marked = marks.into_iter().find(|(mark, _)| head.starts_with(mark));
+        if let Some(wanted) = wanted {
+            let mark = marked.filter(|(_, charset)| *charset == wanted).map_or(&[][..], |(mark, _)| mark);
+            return Ok(Self { charset: wanted, mark });
+        }
+        if let Some((mark, charset)) = marked {
+            return Ok(Self { charset, mark });
+        }
+        if let Some(name) = wide_without_mark(&head) {
+            return Err(invalid(format!("looks like {name} without a byte order mark; say `encoding = \"{name}\"` if it is")));
+        }
+        let charset = if is_utf8(head, raw)? { Charset::Utf8 } else { Charset::Legacy(WINDOWS_1252) };
+        Ok(Self { charset, mark: &[] })
+    }
+
+    /// Returns the text of a file.
+    pub(crate) fn decoded<S: Stream>(self, raw: S) -> Decoded<S> {
+        let unit = match self.charset {
+            Charset::Utf16Little => Some(u16::from_le_bytes as fn([u8; 2]) -> u16),
+            Charset::Utf16Big => Some(u16::from_be_bytes as fn([u8; 2]) -> u16),
+            Charset::Utf8 | Charset::Legacy(_) => None,
         };
-        Ok(Self { charset, mark, bytes })
+        Decoded { raw, skip: self.mark.len(), unit, held: Vec::new() }
     }
 
-    /// Returns the bytes of the file that this text was read from.
-    pub(crate) fn into_file(self) -> Vec<u8> {
-        match self.charset {
-            Charset::Utf8 | Charset::Legacy(_) if self.mark.is_empty() => self.bytes,
-            _ => self.file(&self.bytes),
-        }
-    }
-
-    /// Returns the bytes of the file that holds `bytes` in place of this text's.
-    pub(crate) fn file(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut file = self.mark.to_vec();
-        match self.charset {
-            Charset::Utf16Little => narrow(bytes, u16::to_le_bytes, &mut file),
-            Charset::Utf16Big => narrow(bytes, u16::to_be_bytes, &mut file),
-            Charset::Utf8 | Charset::Legacy(_) => file.extend_from_slice(bytes),
-        }
-        file
+    /// Returns the file of a text.
+    pub(crate) fn encoded<S: Stream>(self, text: S) -> Encoded<S> {
+        let unit = match self.charset {
+            Charset::Utf16Little => Some(u16::to_le_bytes as fn(u16) -> [u8; 2]),
+            Charset::Utf16Big => Some(u16::to_be_bytes as fn(u16) -> [u8; 2]),
+            Charset::Utf8 | Charset::Legacy(_) => None,
+        };
+        Encoded { text, mark: self.mark, unit, held: Vec::new() }
     }
 }
 
-fn detect(raw: &[u8], wanted: Option<Charset>) -> Result<(Charset, &'static [u8]), String> {
-    let marks = [(UTF_8_MARK, Charset::Utf8), (LITTLE_MARK, Charset::Utf16Little), (BIG_MARK, Charset::Utf16Big)];
-    let marked = marks.into_iter().find(|(mark, _)| raw.starts_with(mark));
-    if let Some(wanted) = wanted {
-        let mark = marked.filter(|(_, charset)| *charset == wanted).map_or(&[][..], |(mark, _)| mark);
-        return Ok((wanted, mark));
-    }
-    if let Some((mark, charset)) = marked {
-        return Ok((charset, mark));
-    }
-    if let Some(name) = wide_without_mark(raw) {
-        return Err(format!("looks like {name} without a byte order mark; say `encoding = \"{name}\"` if it is"));
-    }
-    Ok((if is_utf8(raw) { Charset::Utf8 } else { Charset::Legacy(WINDOWS_1252) }, &[]))
+fn invalid(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
 /// Tells whether the bytes are UTF-8, whole or damaged: a damaged one holds other characters of several bytes.
-fn is_utf8(raw: &[u8]) -> bool {
-    std::str::from_utf8(raw).is_ok() || raw.utf8_chunks().any(|chunk| !chunk.valid().is_ascii())
+fn is_utf8(mut bytes: Vec<u8>, mut raw: impl Stream) -> io::Result<bool> {
+    let mut damaged = false;
+    loop {
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let Err(error) = std::str::from_utf8(rest) else {
+                if !rest.is_ascii() {
+                    return Ok(true);
+                }
+                at = bytes.len();
+                break;
+            };
+            if !rest.get(..error.valid_up_to()).unwrap_or_default().is_ascii() {
+                return Ok(true);
+            }
+            at += error.valid_up_to();
+            let Some(length) = error.error_len() else { break };
+            at += length;
+            damaged = true;
+        }
+        // The beginning of a character waits for its rest.
+        bytes.drain(..at);
+        if !raw.more(&mut bytes)? {
+            return Ok(!damaged && bytes.is_empty());
+        }
+    }
+}
+
+/// The text of a file.
+pub(crate) struct Decoded<S> {
+    raw: S,
+    /// How much of the byte order mark is still to come.
+    skip: usize,
+    unit: Option<fn([u8; 2]) -> u16>,
+    /// Bytes that are no whole character yet.
+    held: Vec<u8>,
+}
+
+impl<S: Stream> Decoded<S> {
+    fn unmarked(&mut self, to: &mut Vec<u8>) -> io::Result<bool> {
+        let start = to.len();
+        let more = self.raw.more(to)?;
+        let mark = self.skip.min(to.len() - start);
+        to.drain(start..start + mark);
+        self.skip -= mark;
+        Ok(more)
+    }
+}
+
+impl<S: Stream> Stream for Decoded<S> {
+    fn more(&mut self, to: &mut Vec<u8>) -> io::Result<bool> {
+        let Some(unit) = self.unit else { return self.unmarked(to) };
+        let mut held = std::mem::take(&mut self.held);
+        let more = self.unmarked(&mut held)?;
+        let whole = held.len() / 2 * 2;
+        if !more && whole < held.len() {
+            return Err(invalid("ends in the middle of a UTF-16 character; it may be torn".to_owned()));
+        }
+        let last = held.get(whole.saturating_sub(2)..whole).and_then(|pair| pair.first_chunk()).map(|pair| unit(*pair));
+        // The first half of a pair waits for the second.
+        let waits = more && matches!(last, Some(0xD800..=0xDBFF));
+        let ready = if waits { whole - 2 } else { whole };
+        widen(held.get(..ready).unwrap_or_default(), unit, to);
+        self.held = held.split_off(ready);
+        Ok(more)
+    }
+}
+
+/// The file of a text.
+pub(crate) struct Encoded<S> {
+    text: S,
+    mark: &'static [u8],
+    unit: Option<fn(u16) -> [u8; 2]>,
+    /// Bytes that are no whole character yet.
+    held: Vec<u8>,
+}
+
+impl<S: Stream> Stream for Encoded<S> {
+    fn more(&mut self, to: &mut Vec<u8>) -> io::Result<bool> {
+        to.extend_from_slice(std::mem::take(&mut self.mark));
+        let Some(unit) = self.unit else { return self.text.more(to) };
+        let mut held = std::mem::take(&mut self.held);
+        let more = self.text.more(&mut held)?;
+        let lead =
+            held.iter().rposition(|byte| byte & 0xC0 != 0x80).filter(|at| more && held.get(*at).is_some_and(|byte| !byte.is_ascii()));
+        self.held = held.split_off(lead.unwrap_or(held.len()));
+        narrow(&held, unit, to);
+        Ok(more)
+    }
 }
 
 /// Names the UTF-16 that a file without a mark seems to be: every other one of its first bytes is zero.
@@ -158,19 +248,14 @@ fn wide_without_mark(raw: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn widen(raw: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Vec<u8>, String> {
-    let (pairs, rest) = raw.as_chunks::<2>();
-    if !rest.is_empty() {
-        return Err("ends in the middle of a UTF-16 character; it may be torn".to_owned());
-    }
-    let mut bytes = Vec::with_capacity(raw.len());
+fn widen(raw: &[u8], unit: fn([u8; 2]) -> u16, to: &mut Vec<u8>) {
+    let (pairs, _) = raw.as_chunks::<2>();
     for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
         match character {
-            Ok(character) => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-            Err(lone) => bytes.extend_from_slice(&lone_surrogate(lone.unpaired_surrogate())),
+            Ok(character) => to.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            Err(lone) => to.extend_from_slice(&lone_surrogate(lone.unpaired_surrogate())),
         }
     }
-    Ok(bytes)
 }
 
 /// Returns a lone surrogate as three bytes, in the way that UTF-8 would write it if it were a character.
@@ -197,18 +282,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stream::Held;
+    use crate::stream::tests::{Crumbs, all};
+
+    fn read(raw: &[u8], size: usize) -> Result<(&'static str, Vec<u8>), String> {
+        let encoding = Encoding::find(Crumbs(raw, size), None).map_err(|error| error.to_string())?;
+        let (mut text, mut stream) = (Vec::new(), encoding.decoded(Crumbs(raw, size)));
+        while stream.more(&mut text).map_err(|error| error.to_string())? {}
+        Ok((encoding.charset.name(), text))
+    }
 
     #[test]
     fn marks_and_bytes_tell_the_encoding() {
-        let found = |raw: &[u8]| Text::read(raw.to_vec(), None).map(|text| (text.charset.name(), text.bytes));
-        assert_eq!(found(b"\xEF\xBB\xBFa"), Ok(("UTF-8", b"a".to_vec())));
-        assert_eq!(found(b"\xFF\xFEa\0"), Ok(("UTF-16LE", b"a".to_vec())));
-        assert_eq!(found(b"\xFE\xFF\0a"), Ok(("UTF-16BE", b"a".to_vec())));
-        assert_eq!(found(b"caf\xE9,x").map(|f| f.0), Ok("windows-1252"));
-        assert_eq!(found("é and \u{1F600}".as_bytes()).map(|f| f.0), Ok("UTF-8"));
-        assert_eq!(found(b"\xC3\xA9,\xE9").map(|f| f.0), Ok("UTF-8"), "a damaged cell among others");
-        assert!(found(b"a\0b\0c\0d\0").is_err_and(|reason| reason.contains("utf-16le")));
-        assert!(found(b"\xFF\xFEa\0b").is_err_and(|reason| reason.contains("torn")));
+        for size in [1, 2, 3, 64] {
+            let found = |raw: &[u8]| read(raw, size);
+            assert_eq!(found(b"\xEF\xBB\xBFa"), Ok(("UTF-8", b"a".to_vec())));
+            assert_eq!(found(b"\xFF\xFEa\0"), Ok(("UTF-16LE", b"a".to_vec())));
+            assert_eq!(found(b"\xFE\xFF\0a"), Ok(("UTF-16BE", b"a".to_vec())));
+            assert_eq!(found(b"caf\xE9,x").map(|f| f.0), Ok("windows-1252"));
+            assert_eq!(found("é and \u{1F600}".as_bytes()).map(|f| f.0), Ok("UTF-8"));
+            assert_eq!(found(b"\xC3\xA9,\xE9").map(|f| f.0), Ok("UTF-8"), "a damaged cell among others");
+            assert_eq!(found(b"a,\xC3").map(|f| f.0), Ok("windows-1252"), "half of a character");
+            assert!(found(b"a\0b\0c\0d\0").is_err_and(|reason| reason.contains("utf-16le")));
+            assert!(found(b"\xFF\xFEa\0b").is_err_and(|reason| reason.contains("torn")));
+            assert!(found(b"").is_err_and(|reason| reason.contains("empty")));
+        }
     }
 
     #[test]
@@ -222,12 +320,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_file_is_given_back_as_it_was(mark in 0..3_usize, mut raw in proptest::collection::vec(any::<u8>(), 0..60)) {
-            raw.splice(0..0, [&[][..], LITTLE_MARK, BIG_MARK][mark].iter().copied());
-            if let Ok(text) = Text::read(raw.clone(), None) {
-                prop_assert_eq!(text.file(&text.bytes), raw.clone());
-                prop_assert_eq!(text.into_file(), raw);
+        fn every_file_is_given_back_as_it_was(mark in 0..4_usize, mut raw in proptest::collection::vec(any::<u8>(), 0..60), size in 1..70_usize) {
+            raw.splice(0..0, [&[][..], LITTLE_MARK, BIG_MARK, UTF_8_MARK][mark].iter().copied());
+            if let Ok((_, text)) = read(&raw, size) {
+                let encoding = Encoding::find(Held(&raw), None).unwrap();
+                prop_assert_eq!(&all(encoding.decoded(Held(&raw))), &text);
+                prop_assert_eq!(all(encoding.encoded(Crumbs(&text, size))), raw);
             }
+        }
+
+        #[test]
+        fn blocks_of_any_size_show_the_same_encoding(raw in proptest::collection::vec(prop_oneof![Just(b'a'), Just(0xC3), Just(0xA9), Just(0xE9), any::<u8>()], 65..90), size in 1..90_usize) {
+            let found = |stream: Crumbs<'_>| Encoding::find(stream, None).map_err(|error| error.to_string());
+            prop_assert_eq!(found(Crumbs(&raw, size)), found(Crumbs(&raw, 1000)));
         }
     }
 }

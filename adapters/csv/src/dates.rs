@@ -78,10 +78,10 @@ impl Dates {
         self.clock.get_or_insert_with(|| clock_form(time.unwrap_or(cell)).to_owned());
     }
 
-    /// Reads a cell of a contact; text that is no date stays text.
+    /// Reads a cell of a contact, where a year or a month may be all that is known; text that is no date stays text.
     pub(crate) fn read(&self, text: &str) -> Value {
         let trimmed = text.trim();
-        if is_canonical(trimmed) {
+        if is_canonical(trimmed) || is_partial(trimmed) {
             return Value::Date(trimmed.to_owned());
         }
         match self.formed(trimmed) {
@@ -264,6 +264,21 @@ fn is_canonical(text: &str) -> bool {
         && text.parse::<Date>().is_ok()
 }
 
+/// Tells whether the text is `YYYY-MM`, `YYYY`, `--MM` or `---DD`.
+fn is_partial(text: &str) -> bool {
+    let number = |digits: &str, most: u8| {
+        let digits = Some(digits).filter(|digits| digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit()));
+        digits.and_then(|digits| digits.parse::<u8>().ok()).is_some_and(|number| (1..=most).contains(&number))
+    };
+    let is_year = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    match (text.strip_prefix("---"), text.strip_prefix("--"), text.split_once('-')) {
+        (Some(day), ..) => number(day, 31),
+        (_, Some(month), _) => number(month, 12),
+        (_, _, Some((year, month))) => is_year(year) && number(month, 12),
+        _ => is_year(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,6 +300,10 @@ mod tests {
         assert_eq!(dates.read(" --02-29"), date("--02-29"));
         assert_eq!(dates.read("7.3.1985"), Value::text("7.3.1985"));
         assert_eq!(dates.read("1985-13-40"), Value::text("1985-13-40"));
+        assert!(["1985", "1985-12", "--12", "---31"].into_iter().all(|text| dates.read(text) == date(text)));
+        assert!(
+            ["85", "1985-13", "--13", "---32", "1985-1", "19855", "12-1985"].into_iter().all(|text| dates.read(text) == Value::text(text))
+        );
         assert_eq!(dates.write(&date("1985-03")), Some("1985-03".to_owned()));
     }
 

@@ -19,6 +19,8 @@ use crate::truth::{chosen, is_true};
 pub(crate) struct Plan<'l> {
     layout: &'l Layout,
     steps: Vec<(Pointer, Source<'l>)>,
+    /// What stands in each slot of the row at hand.
+    present: Vec<Presence>,
 }
 
 /// Where a field comes from.
@@ -61,18 +63,19 @@ impl<'l> Plan<'l> {
         }
         steps.extend(layout.moments.iter().map(|moment| (fresh(&moment.pointer), Source::Moment(moment))));
         steps.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Self { layout, steps }
+        Self { layout, steps, present: Vec::with_capacity(layout.slots.len()) }
     }
 
     /// Returns the record that a row shows.
     ///
     /// # Errors
     /// Fails with the first cell that says no date, time or number where one is meant.
-    pub(crate) fn decode(&self, cells: &[Cow<'_, str>]) -> Result<Record, Unreadable> {
+    pub(crate) fn decode(&mut self, cells: &[Cow<'_, str>]) -> Result<Record, Unreadable> {
         let layout = self.layout;
         let cell = |column: usize| cells.get(column).map(|cell| layout.guard.read(cell)).unwrap_or_default();
-        let present: Vec<Presence> = layout.slots.iter().map(|slot| presence(slot, &cell)).collect();
-        let alone = |slot: usize| present.get(slot) == Some(&Presence::One);
+        self.present.clear();
+        self.present.extend(layout.slots.iter().map(|slot| presence(slot, &cell)));
+        let alone = |slot: usize| self.present.get(slot) == Some(&Presence::One);
         let mut fields = Vec::with_capacity(self.steps.len());
         for (pointer, source) in &self.steps {
             let value = match *source {
@@ -96,8 +99,8 @@ impl<'l> Plan<'l> {
                 record.fields.extend(pointers.map(|pointer| (pointer, Value::Boolean(true))));
             }
         }
-        for (slot, presence) in layout.slots.iter().zip(present) {
-            more_fields(slot, presence, &cell, &mut record);
+        for (slot, presence) in layout.slots.iter().zip(&self.present) {
+            more_fields(slot, *presence, &cell, &mut record);
         }
         Ok(record)
     }
@@ -163,7 +166,7 @@ pub(crate) fn value(form: Form, cell: &str, dates: &Dates) -> Option<Value> {
     }
     let text = || Value::Text(unfold(cell).into_owned());
     Some(match form {
-        Form::Text => text(),
+        Form::Text | Form::Prose => text(),
         Form::Uri => Value::Uri(unfold(cell).into_owned()),
         Form::Date => dates.read(&unfold(cell)),
         Form::Integer => cell.trim().trim_end_matches('%').trim_end().parse().map_or_else(|_| text(), Value::Integer),
@@ -177,7 +180,7 @@ pub(crate) fn value(form: Form, cell: &str, dates: &Dates) -> Option<Value> {
 fn shows(form: Form, cell: &str) -> bool {
     // Outlook's words for no date.
     let no_date = form == Form::Date && matches!(cell, "0/0/00" | "0.0.00" | "00/00/00");
-    !no_date && !cell.trim_start().is_empty()
+    !no_date && !form.is_blank(cell)
 }
 
 /// Makes every line break a line feed.

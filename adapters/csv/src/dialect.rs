@@ -5,7 +5,7 @@ use crate::span::{Row, Rows, Shape, cells, content, ending};
 /// How many rows are looked at to learn a habit.
 const ROWS: usize = 1000;
 /// How many bytes are looked at to find the delimiter.
-const SAMPLE: usize = 64 * 1024;
+pub(crate) const SAMPLE: usize = 64 * 1024;
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// How a table writes line ends and quotes.

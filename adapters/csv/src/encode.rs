@@ -19,7 +19,10 @@ pub(crate) type Changes = Vec<Option<String>>;
 /// Returns the cells that have to change so that a row shows `record`; a new row has no cells yet.
 ///
 /// What no column can hold is left out. A row without a UID gets one only when something else of it changes.
-pub(crate) fn encode(layout: &Layout, cells: &[Cow<'_, str>], record: &Record, id: RecordId) -> Changes {
+///
+/// # Errors
+/// Fails with why, if a column that holds dates cannot hold one of this record.
+pub(crate) fn encode(layout: &Layout, cells: &[Cow<'_, str>], record: &Record, id: RecordId) -> Result<Changes, String> {
     let cell = |column: usize| cells.get(column).map(|cell| layout.guard.read(cell)).unwrap_or_default();
     let mut changes: Changes = vec![None; layout.columns.len()];
     for (at, (column, change)) in layout.columns.iter().zip(&mut changes).enumerate() {
@@ -36,7 +39,12 @@ pub(crate) fn encode(layout: &Layout, cells: &[Cow<'_, str>], record: &Record, i
     }
     for moment in &layout.moments {
         let wanted = record.field(moment.pointer.as_str());
-        moment.write(&cell, &layout.dates, wanted, &mut |column, text| put(&mut changes, column, Some(text)));
+        let written = moment.write(&cell, &layout.dates, wanted, &mut |column, text| put(&mut changes, column, Some(text)));
+        written.map_err(|column| {
+            let name = layout.names.get(column).map(String::as_str).unwrap_or_default();
+            let value = wanted.map(Value::display).unwrap_or_default();
+            format!("column \"{name}\" cannot hold `{value}`: it takes a whole date, with or without a time of whole seconds")
+        })?;
     }
     for (slot, held) in layout.slots.iter().zip(assign(&layout.slots, record)) {
         slot_changes(slot, &held, layout, &cell, &mut changes);
@@ -52,7 +60,7 @@ pub(crate) fn encode(layout: &Layout, cells: &[Cow<'_, str>], record: &Record, i
     for change in changes.iter_mut().flatten() {
         *change = layout.guard.write(std::mem::take(change));
     }
-    changes
+    Ok(changes)
 }
 
 /// A row's own UID is never taken away.
@@ -83,17 +91,17 @@ fn formed(form: Form, value: &Value, cell: &str, dates: &Dates) -> Option<String
         Form::Choice(choices) => word_for(choices, value.as_text()?).map(str::to_owned),
         // Whatever is not for everybody is said to be private.
         Form::Truth(_) => value.as_text().is_some_and(|text| text != "public").then(|| truth_said(true, cell)),
-        Form::Text | Form::Uri | Form::Date | Form::Integer | Form::Duration => rendered(value, dates),
+        Form::Text | Form::Prose | Form::Uri | Form::Date | Form::Integer | Form::Duration => rendered(form, value, dates),
     }
 }
 
 /// Returns a value as the text of a cell; none if it is empty or no text at all.
-fn rendered(value: &Value, dates: &Dates) -> Option<String> {
+fn rendered(form: Form, value: &Value, dates: &Dates) -> Option<String> {
     let text = match value {
         Value::Integer(_) | Value::Boolean(_) => Some(value.display()),
         other => dates.write(other),
     };
-    text.filter(|text| !text.trim().is_empty())
+    text.filter(|text| !form.is_blank(text))
 }
 
 /// Returns the new text of a set: what stays keeps its place, what is new follows.
@@ -144,7 +152,7 @@ fn put(changes: &mut Changes, column: usize, change: Option<String>) {
 
 fn several(form: Form, cell: &str, rest: &str, held: &[Standing<'_>]) -> Option<String> {
     let dates = Dates::default();
-    let texts: Vec<String> = held.iter().filter_map(|part| rendered(part.fields.get(rest).copied()?, &dates)).collect();
+    let texts: Vec<String> = held.iter().filter_map(|part| rendered(form, part.fields.get(rest).copied()?, &dates)).collect();
     let shown = cell.split(SEVERAL).filter_map(|text| value(form, text, &dates));
     let wanted = texts.iter().filter_map(|text| value(form, text, &dates));
     (!shown.eq(wanted)).then(|| texts.join(SEVERAL))

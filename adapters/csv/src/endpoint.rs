@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use adapter::staging::{Staging, read_whole};
+use adapter::staging::Staging;
 use adapter::{
     Adapter, Atomicity, Blobs, Description, Error, Fate, Format, Host, Keys, Known, Mode, Op, Options, Outcomes, Profile, Scan, Sink,
     StepId, View,
@@ -15,11 +15,14 @@ use crate::layout::Layout;
 use crate::opened::Opened;
 use crate::scan;
 use crate::settings::{OPTIONS, Settings};
+use crate::source::Source;
 use crate::table::Table;
 use crate::write;
 
 /// How much of a file is read when it is opened.
 const HEAD: u64 = 64 * 1024;
+/// How large a file may be to be held in memory; of a larger one only pieces are.
+const HELD: u64 = 16 * 1024 * 1024;
 
 /// The format: spreadsheets kept as CSV (RFC 4180 and its dialects).
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,25 +76,26 @@ impl Adapter for Endpoint {
 
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
         check_place(&self.path)?;
-        let (raw, _) = read_whole(&self.path)?;
-        let opened = Opened::read(&self.path, raw, &self.settings)?;
+        let source = Source::open(&self.path, HELD)?;
+        let opened = Opened::read(&source, &self.settings)?;
         self.profile = profile(Some(&opened.layout));
         scan::report(&opened, known, self.host.as_ref(), out)?;
+        source.settled()?;
         let root = fs::canonicalize(&self.path).map_err(|error| Error::io(&self.path, error))?;
         Ok(Scan { root: root.into_os_string().into_encoded_bytes(), note: None })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, _blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
         check_place(&self.path)?;
-        let (raw, _) = read_whole(&self.path)?;
-        let digest = Digest::of(&raw);
-        let opened = Opened::read(&self.path, raw, &self.settings)?;
+        let source = Source::open(&self.path, HELD)?;
+        let opened = Opened::read(&source, &self.settings)?;
         self.go_on()?;
-        let written = write::compose(&opened, ops, &self.settings)?;
+        let plan = write::plan(&opened, ops, &self.settings, self.host.as_ref())?;
+        source.settled()?;
         self.go_on()?;
-        let answers = match (mode, written.file) {
-            (Mode::Perform, Some(bytes)) => write::exchange(&self.staging(), step, &self.path, digest, &bytes, written.answers)?,
-            _ => written.answers,
+        let answers = match (mode, plan.edits.is_empty()) {
+            (Mode::Perform, false) => write::exchange(&self.staging(), step, &source, &opened, plan)?,
+            _ => plan.answers,
         };
         answers.into_iter().enumerate().for_each(|(index, answer)| out.outcome(index, answer));
         Ok(())
@@ -132,10 +136,11 @@ fn layout_of_head(path: &Path, settings: &Settings) -> Result<Option<Layout>, Er
     let mut head = Vec::new();
     let file = fs::File::open(path).map_err(|error| Error::io(path, error))?;
     file.take(HEAD).read_to_end(&mut head).map_err(|error| Error::io(path, error))?;
-    let Ok(table) = Table::read(path, head, settings) else { return Ok(None) };
+    let head = Source::held(path, head);
+    let Ok(table) = Table::read(&head, settings) else { return Ok(None) };
     match Layout::find(&table.headers, settings, &|column| table.sample(column)) {
         Ok(layout) => Ok(Some(layout)),
-        Err(error) if table.rows.len() > 1 || table.header.next() > table.header.end => Err(error),
+        Err(error) if table.first.len() > 1 || table.header.next() > table.header.end => Err(error),
         Err(_) => Ok(None),
     }
 }

@@ -1,32 +1,37 @@
 //! What names a row: the digest of its cells, its key, and its place among equal rows.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
-use adapter::{Fingerprint, Key};
+use adapter::{Error, Fingerprint, Host, Key};
 use rayon::prelude::*;
 use record::Digest;
 
 use crate::layout::Layout;
-use crate::span::{Row, Shape};
+use crate::opened::Opened;
+use crate::pieces::Piece;
+use crate::span::Shape;
 use crate::table::Table;
 
 /// What stands between the cells of a key of several columns.
 const UNIT: char = '\u{1f}';
+/// How many rows one thread looks at before the next.
+const BATCH: usize = 256;
 
 /// What is known of one row without mapping it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sketch {
     /// The head of the digest of its cells.
-    pub(crate) content: [u8; 16],
+    pub(crate) content: Name,
     /// The head of the digest of its key, or of its content if it has none.
-    name: [u8; 16],
-    /// Its place among the rows of one content that have no key.
-    ordinal: u32,
+    pub(crate) name: Name,
     pub(crate) state: State,
 }
+
+/// The head of a digest.
+pub(crate) type Name = [u8; 16];
 
 /// Whether a row can be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,18 +41,19 @@ pub(crate) enum State {
     /// It is named by its content.
     #[default]
     Bare,
-    /// Another row has the same key.
-    Twin,
     /// It is damaged.
     Faulty,
 }
 
-/// The sketches of all rows of a table, in order.
-#[derive(Debug)]
-pub(crate) struct Index {
-    pub(crate) sketches: Vec<Sketch>,
-    /// The rows that share a key, by its digest.
-    twins: Names<Vec<usize>>,
+/// What tells a row from all others of its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is named by its key, or by its content and its place among the rows of one content.
+    Alone(u32),
+    /// Another row has the same key.
+    Twin,
+    /// It is damaged.
+    Faulty,
 }
 
 /// Passes on bits that are random already.
@@ -65,100 +71,163 @@ impl Hasher for Already {
         }
     }
 
-    fn write_usize(&mut self, _length: usize) {}
+    fn write_u64(&mut self, bits: u64) {
+        self.0 = bits;
+    }
 
-    fn write_u32(&mut self, ordinal: u32) {
-        self.0 ^= u64::from(ordinal).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    fn write_usize(&mut self, _length: usize) {}
+}
+
+/// Something for each of many names.
+pub(crate) type Names<T> = HashMap<Name, T, BuildHasherDefault<Already>>;
+
+/// Which names of a table more than one row has, and where.
+///
+/// Of a row that has its name alone nothing is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats {
+    /// How many rows the table has.
+    pub(crate) count: usize,
+    /// The heads of names that seem to stand more than once.
+    heads: HashSet<u64, BuildHasherDefault<Already>>,
+    /// The lines of the first rows that share a key.
+    twins: Names<Vec<u64>>,
+    /// How many rows of one content stood before, of those that seem to stand more than once.
+    before: Names<u32>,
+    /// The sketches of the first pieces, so that they need not be made again.
+    kept: VecDeque<Vec<Sketch>>,
+}
+
+/// How many rows of one key are named.
+const NAMED: usize = 4;
+/// Of how many rows the sketches are kept: some 30 MB.
+const KEPT: usize = 1 << 20;
+
+impl Repeats {
+    /// Reads every row once; twice if some seem to share a key.
+    ///
+    /// # Errors
+    /// Fails if the table cannot be read, or someone asked to stop.
+    pub(crate) fn of(opened: &Opened<'_>, host: &dyn Host) -> Result<Self, Error> {
+        // The first half of a name is enough to find those that may stand twice; eight bytes a row are little.
+        let mut all: Vec<u64> = Vec::new();
+        let (mut count, mut kept) = (0, VecDeque::new());
+        each_piece(opened, host, &mut |piece, sketches| {
+            count += piece.rows.len();
+            all.extend(sketches.iter().filter(|sketch| sketch.state != State::Faulty).map(|sketch| head_of(&sketch.name)));
+            if count <= KEPT {
+                kept.push_back(sketches);
+            }
+        })?;
+        all.par_sort_unstable();
+        let heads = all.array_windows().filter(|[one, other]| one == other).map(|[one, _]| *one).collect();
+        drop(all);
+        let mut repeats = Self { count, heads, kept, ..Self::default() };
+        if !repeats.heads.is_empty() && !opened.layout.key.is_empty() {
+            repeats.find_twins(opened, host)?;
+        }
+        Ok(repeats)
+    }
+
+    fn find_twins(&mut self, opened: &Opened<'_>, host: &dyn Host) -> Result<(), Error> {
+        let mut twins = Names::<Vec<u64>>::default();
+        each_piece(opened, host, &mut |piece, sketches| {
+            for (row, sketch) in piece.rows.iter().zip(&sketches) {
+                if sketch.state == State::Keyed && self.heads.contains(&head_of(&sketch.name)) {
+                    let lines = twins.entry(sketch.name).or_default();
+                    if lines.len() < NAMED {
+                        lines.push(row.line());
+                    }
+                }
+            }
+        })?;
+        twins.retain(|_, lines| lines.len() > 1);
+        self.twins = twins;
+        Ok(())
+    }
+
+    /// Returns the sketches of the next piece.
+    pub(crate) fn next_sketches(&mut self, opened: &Opened<'_>, piece: &Piece) -> Vec<Sketch> {
+        self.kept.pop_front().unwrap_or_else(|| sketches(opened, piece))
+    }
+
+    /// Tells a row from all others; rows are asked about once each, in order.
+    pub(crate) fn standing(&mut self, sketch: &Sketch) -> Standing {
+        match sketch.state {
+            State::Faulty => Standing::Faulty,
+            _ if !self.heads.contains(&head_of(&sketch.name)) => Standing::Alone(0),
+            State::Keyed if self.twins.contains_key(&sketch.name) => Standing::Twin,
+            State::Keyed => Standing::Alone(0),
+            State::Bare => {
+                let before = self.before.entry(sketch.name).or_default();
+                *before += 1;
+                Standing::Alone(*before - 1)
+            }
+        }
+    }
+
+    /// Returns the lines of the first rows that share this row's key, but for its own.
+    pub(crate) fn twins(&self, sketch: &Sketch, line: u64) -> impl Iterator<Item = u64> {
+        self.twins.get(&sketch.name).into_iter().flatten().copied().filter(move |other| *other != line)
     }
 }
 
-type Names<T> = HashMap<[u8; 16], T, BuildHasherDefault<Already>>;
+fn head_of(name: &Name) -> u64 {
+    name.first_chunk().map(|head| u64::from_le_bytes(*head)).unwrap_or_default()
+}
 
-impl Index {
-    /// Reads every row once.
-    pub(crate) fn of(table: &Table, layout: &Layout) -> Self {
-        const CHUNK: usize = 4096;
-        let mut sketches = vec![Sketch::default(); table.rows.len()];
-        sketches.par_chunks_mut(CHUNK).zip(table.rows.par_chunks(CHUNK)).for_each(|(sketches, rows)| {
-            let mut room = Room::default();
-            for (sketch, row) in sketches.iter_mut().zip(rows) {
-                *sketch = room.sketch(table, layout, *row);
-            }
-        });
-        let mut index = Self { sketches, twins: Names::default() };
-        index.tell_apart();
-        index
-    }
-
-    /// Numbers equal rows without a key, and marks rows that share one.
-    fn tell_apart(&mut self) {
-        let mut seen: Names<u32> = Names::with_capacity_and_hasher(self.sketches.len(), BuildHasherDefault::default());
-        for sketch in self.sketches.iter_mut().filter(|sketch| sketch.state != State::Faulty) {
-            let count = seen.entry(sketch.name).or_insert(0);
-            sketch.ordinal = *count;
-            *count += 1;
+/// Calls `each` with every piece of a table and the sketches of its rows.
+///
+/// # Errors
+/// Fails if the table cannot be read, or someone asked to stop.
+pub(crate) fn each_piece(opened: &Opened<'_>, host: &dyn Host, each: &mut dyn FnMut(&Piece, Vec<Sketch>)) -> Result<(), Error> {
+    let mut body = opened.body();
+    while let Some(piece) = body.next().map_err(|error| opened.origin.failure(error))? {
+        if host.cancelled() {
+            return Err(Error::Cancelled);
         }
-        for (at, sketch) in self.sketches.iter_mut().enumerate().filter(|(_, sketch)| sketch.state == State::Keyed) {
-            if seen.get(&sketch.name).is_some_and(|count| *count > 1) {
-                sketch.state = State::Twin;
-                self.twins.entry(sketch.name).or_default().push(at);
-            }
-        }
+        each(&piece, sketches(opened, &piece));
     }
+    Ok(())
+}
 
-    /// Returns the key of a row; none if it cannot be told.
-    pub(crate) fn key(&self, table: &Table, layout: &Layout, at: usize) -> Option<Key> {
-        let mut ends = Vec::with_capacity(layout.names.len());
-        table.cell_ends(*table.rows.get(at)?, &mut ends).ok()?;
-        self.key_of(table, layout, at, &ends)
-    }
+/// Returns the sketches of the rows of a piece.
+fn sketches(opened: &Opened<'_>, piece: &Piece) -> Vec<Sketch> {
+    let rows = piece.rows.par_iter().with_min_len(BATCH);
+    rows.map_init(Room::default, |room, row| room.sketch(&opened.table, &opened.layout, piece.bytes(*row), row.shape)).collect()
+}
 
-    /// Returns the key of a row whose cells end at `ends`; none if it cannot be told.
-    pub(crate) fn key_of(&self, table: &Table, layout: &Layout, at: usize, ends: &[usize]) -> Option<Key> {
-        let sketch = self.sketches.get(at)?;
-        match sketch.state {
-            State::Faulty => None,
-            State::Bare => Some(Key(content_text(sketch.content, sketch.ordinal))),
-            State::Keyed | State::Twin => {
-                let row = *table.rows.get(at)?;
-                let part = |column: &usize| table.text_at(row, ends, *column).unwrap_or_default();
-                let parts: Vec<Cow<'_, str>> = layout.key.iter().map(part).collect();
-                join_key(parts.iter().map(AsRef::as_ref)).map(Key)
-            }
-        }
+/// Returns the key of a row of this content whose cells end at `ends`, the `ordinal`th of its content.
+pub(crate) fn key_of(opened: &Opened<'_>, bytes: &[u8], ends: &[usize], content: Name, ordinal: u32) -> Key {
+    if opened.layout.key.is_empty() {
+        return Key(content_text(content, ordinal));
     }
+    let part = |column: &usize| opened.table.text_at(bytes, ends, *column).unwrap_or_default();
+    let parts: Vec<Cow<'_, str>> = opened.layout.key.iter().map(part).collect();
+    Key(join_key(parts.iter().map(AsRef::as_ref)).unwrap_or_else(|| content_text(content, ordinal)))
+}
 
-    /// Returns the fingerprint of a row.
-    pub(crate) fn fingerprint(&self, layout: &Layout, at: usize) -> Fingerprint {
-        let content = self.sketches.get(at).map(|sketch| sketch.content).unwrap_or_default();
-        Fingerprint([content, layout.digest].concat())
-    }
+/// Returns the key of a row of these cells, the `ordinal`th of its content.
+pub(crate) fn key_of_cells(cells: &[impl AsRef<str>], layout: &Layout, ordinal: u32) -> Key {
+    Key(key_text(cells, layout).unwrap_or_else(|| content_text(content_of(cells), ordinal)))
+}
 
-    /// Returns the places of the rows that these keys name.
-    pub(crate) fn find<'k>(&self, keys: impl Iterator<Item = &'k Key>) -> HashMap<&'k Key, usize> {
-        let mut wanted: HashMap<([u8; 16], u32), Vec<&Key>> = HashMap::new();
-        for key in keys {
-            wanted.entry((name_of(&key.0), 0)).or_default().push(key);
-            if let Some(by_content) = content_key(&key.0) {
-                wanted.entry(by_content).or_default().push(key);
-            }
-        }
-        let mut found = HashMap::with_capacity(wanted.len());
-        for (at, sketch) in self.sketches.iter().enumerate() {
-            if matches!(sketch.state, State::Keyed | State::Bare)
-                && let Some(keys) = wanted.get(&(sketch.name, sketch.ordinal))
-            {
-                found.extend(keys.iter().map(|key| (*key, at)));
-            }
-        }
-        found
+/// Returns the name of a row of these cells, and whether it is that of its key.
+pub(crate) fn name_of_cells(cells: &[impl AsRef<str>], layout: &Layout) -> (Name, State) {
+    match key_text(cells, layout) {
+        Some(key) => (name_of(&key), State::Keyed),
+        None => (content_of(cells), State::Bare),
     }
+}
 
-    /// Returns the other rows that share the key of the row at `at`.
-    pub(crate) fn twins(&self, at: usize) -> impl Iterator<Item = usize> {
-        let twins = self.sketches.get(at).and_then(|sketch| self.twins.get(&sketch.name));
-        twins.into_iter().flatten().copied().filter(move |other| *other != at)
-    }
+/// Returns the fingerprint of a row of this content.
+pub(crate) fn fingerprint(content: Name, layout: &Layout) -> Fingerprint {
+    Fingerprint([content, layout.digest].concat())
+}
+
+/// Returns the names that the row of a key may have, each with its place among the rows of that name.
+pub(crate) fn names_of(key: &Key) -> impl Iterator<Item = (Name, u32)> {
+    std::iter::once((name_of(&key.0), 0)).chain(content_key(&key.0))
 }
 
 fn join_key<'p>(parts: impl Iterator<Item = &'p str>) -> Option<String> {
@@ -180,7 +249,7 @@ pub(crate) fn key_text(cells: &[impl AsRef<str>], layout: &Layout) -> Option<Str
 }
 
 /// Returns the digest that a row of these cells has.
-pub(crate) fn content_of(cells: &[impl AsRef<str>]) -> [u8; 16] {
+pub(crate) fn content_of(cells: &[impl AsRef<str>]) -> Name {
     let mut buffer = Vec::new();
     cells.iter().for_each(|cell| append(&mut buffer, cell.as_ref().as_bytes()));
     Digest::of(&buffer).head()
@@ -200,37 +269,33 @@ fn append(buffer: &mut Vec<u8>, cell: &[u8]) {
 
 /// Room for the work on one row, used again for the next.
 #[derive(Default)]
-struct Room {
+struct Room<'p> {
     ends: Vec<usize>,
+    texts: Vec<Cow<'p, str>>,
     buffer: Vec<u8>,
     cells: Vec<Range<usize>>,
 }
 
-impl Room {
-    fn sketch(&mut self, table: &Table, layout: &Layout, row: Row) -> Sketch {
+impl<'p> Room<'p> {
+    fn sketch(&mut self, table: &Table, layout: &Layout, bytes: &'p [u8], shape: Shape) -> Sketch {
         let faulty = Sketch { state: State::Faulty, ..Sketch::default() };
-        if table.cell_ends(row, &mut self.ends).is_err() {
+        if table.cell_ends(bytes, shape, &mut self.ends).is_err() {
+            return faulty;
+        }
+        if table.read_cells(bytes, &self.ends, &mut self.texts).is_err() {
             return faulty;
         }
         let (buffer, cells) = (&mut self.buffer, &mut self.cells);
         buffer.clear();
         cells.clear();
-        let mut texts = Vec::new();
-        let whole = table.whole_text(row).filter(|_| row.shape == Shape::Plain);
-        if whole.is_none() && table.read_cells(row, &self.ends, &mut texts).is_err() {
-            return faulty;
-        }
-        let mut start = 0;
-        let plain = self.ends.iter().filter_map(|end| whole?.get(std::mem::replace(&mut start, end + 1)..*end));
-        for text in plain.chain(texts.iter().map(AsRef::as_ref)) {
+        for text in &self.texts {
             append(buffer, text.as_bytes());
             cells.push(buffer.len() - text.len()..buffer.len());
         }
-        (cells.len()..table.headers.len()).for_each(|_| append(buffer, &[]));
         let content = Digest::of(buffer).head();
         match self.key(layout) {
-            Some(key) => Sketch { content, name: name_of(&key), ordinal: 0, state: State::Keyed },
-            None => Sketch { content, name: content, ordinal: 0, state: State::Bare },
+            Some(key) => Sketch { content, name: name_of(&key), state: State::Keyed },
+            None => Sketch { content, name: content, state: State::Bare },
         }
     }
 
@@ -240,16 +305,27 @@ impl Room {
     }
 }
 
-fn name_of(key: &str) -> [u8; 16] {
+fn name_of(key: &str) -> Name {
     Digest::of_parts(&[b"syncretic.csv-key/1", key.as_bytes()]).head()
 }
 
-fn content_text(content: [u8; 16], ordinal: u32) -> String {
-    format!("{:032x}#{ordinal}", u128::from_be_bytes(content))
+fn content_text(content: Name, ordinal: u32) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().map_or('0', char::from);
+    // One a row: the digits of `{:032x}`, without its detours.
+    let mut text = String::with_capacity(34);
+    content.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(byte & 15)]));
+    text.push('#');
+    if ordinal == 0 {
+        text.push('0');
+    } else {
+        text.push_str(&ordinal.to_string());
+    }
+    text
 }
 
 /// Reads a key that was made of a row's content and its ordinal.
-fn content_key(key: &str) -> Option<([u8; 16], u32)> {
+fn content_key(key: &str) -> Option<(Name, u32)> {
     let (digits, ordinal) = key.split_once('#')?;
     let content = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32)?;
     Some((content.to_be_bytes(), ordinal.parse().ok()?))

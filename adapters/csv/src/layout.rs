@@ -361,7 +361,7 @@ impl Draft {
     fn verbatim(&self, at: usize) -> Column {
         let name = escape(self.names.get(at).map(String::as_str).unwrap_or_default());
         let prefix = if self.rows == RowKind::Row { "cells" } else { "ext/csv/cells" };
-        Column::Field { pointer: Pointer::from(format!("{prefix}/{name}")), form: Form::Text }
+        Column::Field { pointer: Pointer::from(format!("{prefix}/{name}")), form: Form::Prose }
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) enum Need {
 pub(crate) enum Form {
     /// Any text.
     Text,
+    /// A text of several lines: a line break alone is one too.
+    Prose,
     /// A URI.
     Uri,
     /// A date.
@@ -68,7 +70,7 @@ pub(crate) enum Form {
 /// Fields of events and tasks that a column can hold, besides text: how, and whether events and tasks have it.
 const DATED: &[(&str, Form, bool, bool)] = &[
     ("color", Form::Text, true, true),
-    ("description", Form::Text, true, true),
+    ("description", Form::Prose, true, true),
     ("dueTimeZone", Form::Text, false, true),
     ("duration", Form::Duration, true, true),
     ("endTimeZone", Form::Text, true, false),
@@ -98,6 +100,7 @@ impl Form {
     pub(crate) fn of(rest: &str) -> Self {
         match rest {
             "uri" => Self::Uri,
+            "note" | "comment" => Self::Prose,
             "date" => Self::Date,
             "calendarAddress" => Self::Uri,
             _ => Self::Text,
@@ -111,7 +114,15 @@ impl Form {
         match self {
             Self::Integer => Some("a whole number"),
             Self::Duration => Some("a duration, as \"PT1H30M\""),
-            Self::Text | Self::Uri | Self::Date | Self::Choice(_) | Self::Truth(_) => None,
+            Self::Text | Self::Prose | Self::Uri | Self::Date | Self::Choice(_) | Self::Truth(_) => None,
+        }
+    }
+
+    /// Tells whether a text says nothing in such a column.
+    pub(crate) fn is_blank(self, text: &str) -> bool {
+        match self {
+            Self::Prose => text.chars().all(|c| c.is_whitespace() && !matches!(c, '\n' | '\r')),
+            _ => text.trim_start().is_empty(),
         }
     }
 }
@@ -173,7 +184,7 @@ fn fields(rows: RowKind) -> Vec<&'static str> {
 /// Reads a field that stands alone, or a piece of a moment.
 fn alone(text: &str, rows: RowKind) -> Option<Mapping> {
     if text.strip_prefix("ext/").is_some_and(|rest| rest.contains('/')) {
-        return Some(Mapping::Field(text.to_owned(), Form::Text));
+        return Some(Mapping::Field(text.to_owned(), Form::Prose));
     }
     if !rows.is_dated() {
         return CONTACT_FIELDS.contains(&text).then(|| Mapping::Field(text.to_owned(), Form::Text));

@@ -47,18 +47,35 @@ impl Moment {
     }
 
     /// Calls `put` with each cell that has to change so that the cells say `wanted`.
-    pub(crate) fn write(&self, cell: Cells<'_, '_>, dates: &Dates, wanted: Option<&Value>, put: &mut dyn FnMut(usize, String)) {
+    ///
+    /// # Errors
+    /// Fails with the column that cannot say it.
+    pub(crate) fn write(
+        &self,
+        cell: Cells<'_, '_>,
+        dates: &Dates,
+        wanted: Option<&Value>,
+        put: &mut dyn FnMut(usize, String),
+    ) -> Result<(), usize> {
         if self.read(cell, dates).ok().as_ref().map(Option::as_ref) == Some(wanted) {
-            return;
+            return Ok(());
         }
-        let shown = wanted.cloned().and_then(|value| self.shifted(value, -1));
-        match shown.as_ref().and_then(split) {
-            Some((day, clock)) => self.put(cell, dates, (day, clock), put),
-            None => [Some(self.date), self.time].into_iter().flatten().for_each(|column| put(column, String::new())),
-        }
+        let Some(wanted) = wanted else {
+            [Some(self.date), self.time].into_iter().flatten().for_each(|column| put(column, String::new()));
+            return Ok(());
+        };
+        let shown = self.shifted(wanted.clone(), -1);
+        let (day, clock) = shown.as_ref().and_then(split).ok_or(self.date)?;
+        self.put(cell, dates, (day, clock), put)
     }
 
-    fn put(&self, cell: Cells<'_, '_>, dates: &Dates, (day, clock): (Date, Option<Clock>), put: &mut dyn FnMut(usize, String)) {
+    fn put(
+        &self,
+        cell: Cells<'_, '_>,
+        dates: &Dates,
+        (day, clock): (Date, Option<Clock>),
+        put: &mut dyn FnMut(usize, String),
+    ) -> Result<(), usize> {
         let alone = |clock: Option<Clock>| clock.map_or_else(|| day_value(day), |clock| moment_value(day, clock));
         let date = cell(self.date);
         match (self.time, clock) {
@@ -67,12 +84,12 @@ impl Moment {
                     put(self.date, dates.day_text(day));
                 }
                 if dates.clock(cell(column)) != Some(clock) {
-                    put(column, dates.clock_text(clock).unwrap_or_default());
+                    put(column, dates.clock_text(clock).ok_or(column)?);
                 }
             }
             _ => {
                 if dates.moment(date) != Some(alone(clock)) {
-                    put(self.date, dates.moment_text(&alone(clock)).unwrap_or_default());
+                    put(self.date, dates.moment_text(&alone(clock)).ok_or(self.date)?);
                 }
                 // A time beside a whole day would make it another moment, unless a cell says that whole days are meant.
                 if let Some(column) = self.time.filter(|_| self.all_day.is_none()) {
@@ -83,6 +100,7 @@ impl Moment {
         if let Some(column) = self.all_day.filter(|column| is_true(cell(*column)) != clock.is_none()) {
             put(column, said(clock.is_none(), cell(column)));
         }
+        Ok(())
     }
 
     fn is_all_day(&self, cell: Cells<'_, '_>) -> bool {
@@ -114,7 +132,7 @@ mod tests {
 
     fn written(moment: &Moment, cells: [&'static str; 3], wanted: Option<Value>) -> [String; 3] {
         let mut now = cells.map(str::to_owned);
-        moment.write(&|column| cells[column], &Dates::default(), wanted.as_ref(), &mut |column, text| now[column] = text);
+        moment.write(&|column| cells[column], &Dates::default(), wanted.as_ref(), &mut |column, text| now[column] = text).unwrap();
         let lent: [&str; 3] = [&now[0], &now[1], &now[2]];
         assert_eq!(moment.read(&|column| lent[column], &Dates::default()), Ok(wanted), "{now:?}");
         now

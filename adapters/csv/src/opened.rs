@@ -1,33 +1,35 @@
-//! A table that was read: its cells, its layout, and which row is which.
-
-use std::path::{Path, PathBuf};
+//! A table whose beginning was read: what its rows mean is known, and they can be read one after another.
 
 use adapter::Error;
 
-use crate::identity::Index;
 use crate::layout::Layout;
 use crate::settings::{Settings, ShortRows};
-use crate::table::Table;
+use crate::source::Origin;
+use crate::stream::AnyStream;
+use crate::table::{Body, Table};
 
-/// A table that was read, with all that is known of it.
+/// A table whose beginning was read.
 #[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) path: PathBuf,
+pub(crate) struct Opened<'o> {
+    pub(crate) origin: &'o dyn Origin,
     pub(crate) table: Table,
     pub(crate) layout: Layout,
-    pub(crate) index: Index,
     pub(crate) short_rows: ShortRows,
 }
 
-impl Opened {
-    /// Reads a table from the bytes of its file.
+impl<'o> Opened<'o> {
+    /// Reads the beginning of a table.
     ///
     /// # Errors
     /// Fails if it is no table with a header, or lacks a column that the job names.
-    pub(crate) fn read(path: &Path, raw: Vec<u8>, settings: &Settings) -> Result<Self, Error> {
-        let table = Table::read(path, raw, settings)?;
+    pub(crate) fn read(origin: &'o dyn Origin, settings: &Settings) -> Result<Self, Error> {
+        let table = Table::read(origin, settings)?;
         let layout = Layout::find(&table.headers, settings, &|column| table.sample(column))?;
-        let index = Index::of(&table, &layout);
-        Ok(Self { path: path.to_owned(), table, layout, index, short_rows: settings.short_rows })
+        Ok(Self { origin, table, layout, short_rows: settings.short_rows })
+    }
+
+    /// Begins to read the rows.
+    pub(crate) fn body(&self) -> Body<AnyStream<'o>> {
+        self.table.body(self.origin)
     }
 }

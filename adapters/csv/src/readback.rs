@@ -2,16 +2,54 @@
 
 use std::collections::HashMap;
 
-use crate::identity::{State, content_of};
+use adapter::{Error, Host};
+
+use crate::find::Spots;
+use crate::identity::{Names, Sketch, State, content_of, each_piece, name_of_cells};
 use crate::opened::Opened;
+use crate::pieces::Piece;
+use crate::span::Row;
+use crate::stream::AnyStream;
+use crate::table::{Body, Table};
+
+/// What a step makes of the rows of a table: operations by what they concern.
+#[derive(Debug, Default)]
+pub(crate) struct Meant<'v> {
+    /// By where the row begins in the old text: the operation, and the cells it is to have, if it stays.
+    pub(crate) touched: HashMap<u64, (usize, Option<&'v [String]>)>,
+    /// The new rows in order.
+    pub(crate) new: Vec<(usize, &'v [String])>,
+    /// The row behind which they come: where it begins; none for the header.
+    pub(crate) behind: Option<u64>,
+}
+
+impl<'v> Meant<'v> {
+    /// Begins with the place of new rows.
+    pub(crate) fn new(spots: &Spots) -> Self {
+        Self { behind: spots.last.map(|last| last.start), ..Self::default() }
+    }
+
+    fn cells(&self) -> impl Iterator<Item = (usize, &'v [String])> {
+        let touched = self.touched.values().filter_map(|(op, cells)| Some((*op, (*cells)?)));
+        touched.chain(self.new.iter().copied())
+    }
+}
+
+/// What reading the new table showed.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// What is not as meant: by operation, or without one if no single operation is to blame.
+    pub(crate) failed: HashMap<Option<usize>, String>,
+    /// Of each operation whose row stays: its place among the rows of one name.
+    pub(crate) ordinals: HashMap<usize, u32>,
+}
 
 /// What a row of the new table must be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Expected<'v> {
-    /// The row at this place of the old table, byte for byte.
-    Same { row: usize },
+enum Expected<'p, 'v> {
+    /// A row of the old table, byte for byte.
+    Same(&'p [u8]),
     /// A row that an operation wrote.
-    Cells { op: usize, cells: &'v [String] },
+    Cells(usize, &'v [String]),
 }
 
 /// Why a new table is not what was meant.
@@ -29,58 +67,139 @@ enum Mismatch {
     Cells,
 }
 
-/// Returns what is not as meant: by operation, or without one if no single operation is to blame.
-pub(crate) fn check(before: &Opened, after: &Opened, expected: &[Expected<'_>]) -> HashMap<Option<usize>, String> {
-    let mut failed = HashMap::new();
-    let header = |opened: &Opened| opened.table.bytes(opened.table.header).to_vec();
-    let whole = if after.layout.digest != before.layout.digest || header(before) != header(after) {
-        Some(Mismatch::Columns)
-    } else if after.table.rows.len() != expected.len() {
-        Some(Mismatch::Count)
-    } else {
-        None
-    };
-    if let Some(mismatch) = whole {
-        failed.insert(None, mismatch.to_string());
-        return failed;
+/// Reads the new table beside the old one.
+///
+/// # Errors
+/// Fails if either cannot be read, or someone asked to stop.
+pub(crate) fn check(before: &Opened<'_>, after: &Opened<'_>, meant: &Meant<'_>, host: &dyn Host) -> Result<Checked, Error> {
+    let mut checked = Checked::default();
+    if after.layout.digest != before.layout.digest || before.table.header_bytes() != after.table.header_bytes() {
+        checked.failed.insert(None, Mismatch::Columns.to_string());
+        return Ok(checked);
     }
-    for (at, expected) in expected.iter().enumerate() {
-        let (op, verdict) = match *expected {
-            Expected::Same { row } if same(before, row, after, at) => (None, Ok(())),
-            Expected::Same { .. } => (None, Err(Mismatch::Untouched)),
-            Expected::Cells { op, cells } => (Some(op), row_of(after, at, cells)),
-        };
-        if let Err(mismatch) = verdict {
-            failed.insert(op, mismatch.to_string());
+    let mut names: Names<(u32, State)> = Names::default();
+    names.extend(meant.cells().map(|(_, cells)| name_of_cells(cells, &after.layout)).map(|(name, state)| (name, (0, state))));
+    let mut walk = Walk::new(before, meant);
+    let (mut missing, mut wrong) = (false, Ok(()));
+    each_piece(after, host, &mut |piece, sketches| {
+        for (row, sketch) in piece.rows.iter().zip(&sketches) {
+            match walk.next() {
+                Ok(Some(expected)) => checked.look(after, (before, &expected), (piece, *row), sketch, &mut names),
+                Ok(None) => missing = true,
+                Err(error) => wrong = Err(error),
+            }
+        }
+    })?;
+    wrong?;
+    if missing || walk.next()?.is_some() {
+        checked.failed = HashMap::from([(None, Mismatch::Count.to_string())]);
+        return Ok(checked);
+    }
+    for (op, cells) in meant.cells() {
+        let (name, state) = name_of_cells(cells, &after.layout);
+        if state == State::Keyed && names.get(&name).is_some_and(|(count, _)| *count > 1) {
+            checked.failed.insert(Some(op), Mismatch::Twin.to_string());
         }
     }
-    // A row whose key was taken is healed once the one that took it is left out.
-    if failed.len() > 1 {
-        failed.remove(&None);
+    // A row that nobody changed is healed once the operation that changed it is left out.
+    if checked.failed.len() > 1 {
+        checked.failed.remove(&None);
     }
-    failed
+    Ok(checked)
 }
 
-fn same(before: &Opened, row: usize, after: &Opened, at: usize) -> bool {
-    let (Some(old), Some(new)) = (before.table.rows.get(row), after.table.rows.get(at)) else { return false };
-    let (Some(was), Some(is)) = (before.index.sketches.get(row), after.index.sketches.get(at)) else { return false };
-    let state = was.state == is.state || (was.state == State::Twin && is.state == State::Keyed);
-    state && was.content == is.content && before.table.bytes(*old) == after.table.bytes(*new)
+impl Checked {
+    fn look(
+        &mut self,
+        after: &Opened<'_>,
+        (before, expected): (&Opened<'_>, &Expected<'_, '_>),
+        (piece, row): (&Piece, Row),
+        sketch: &Sketch,
+        names: &mut Names<(u32, State)>,
+    ) {
+        let count = names.get_mut(&sketch.name).filter(|(_, state)| *state == sketch.state);
+        let ordinal = count.map(|(count, _)| std::mem::replace(count, *count + 1));
+        let bytes = piece.bytes(row);
+        let (op, mismatch) = match expected {
+            Expected::Same(was) => (None, (!same(&before.table, was, &after.table, bytes)).then_some(Mismatch::Untouched)),
+            Expected::Cells(op, cells) => (Some(*op), (!reads_as(&after.table, bytes, sketch, cells)).then_some(Mismatch::Cells)),
+        };
+        self.ordinals.extend(op.zip(ordinal));
+        if let Some(mismatch) = mismatch {
+            self.failed.insert(op, mismatch.to_string());
+        }
+    }
 }
 
-fn row_of(after: &Opened, at: usize, cells: &[String]) -> Result<(), Mismatch> {
-    let (Some(row), Some(sketch)) = (after.table.rows.get(at), after.index.sketches.get(at)) else { return Err(Mismatch::Count) };
-    if sketch.state == State::Twin {
-        return Err(Mismatch::Twin);
+/// The rows of the old table, with those of a step among them.
+struct Walk<'o, 'v> {
+    body: Body<AnyStream<'o>>,
+    before: &'o Opened<'o>,
+    meant: &'v Meant<'v>,
+    piece: Option<Piece>,
+    /// The next row of the piece.
+    at: usize,
+    /// The next new row, once their place is reached.
+    new: Option<usize>,
+}
+
+impl<'o, 'v> Walk<'o, 'v> {
+    fn new(before: &'o Opened<'o>, meant: &'v Meant<'v>) -> Self {
+        let new = meant.behind.is_none().then_some(0);
+        Self { body: before.body(), before, meant, piece: None, at: 0, new }
     }
-    let second = second_reading(after.table.bytes(*row), after.table.dialect.delimiter);
-    let agrees = |(read, meant): (&Vec<u8>, &String)| after.table.text.charset.decode(read).is_some_and(|read| read == meant.as_str());
+
+    fn next(&mut self) -> Result<Option<Expected<'_, 'v>>, Error> {
+        loop {
+            if let Some(number) = self.new
+                && let Some((op, cells)) = self.meant.new.get(number)
+            {
+                self.new = Some(number + 1);
+                return Ok(Some(Expected::Cells(*op, cells)));
+            }
+            let Some(start) = self.step()? else { return Ok(None) };
+            if self.meant.behind == Some(start) {
+                self.new = Some(0);
+            }
+            match self.meant.touched.get(&start) {
+                Some((_, None)) => {}
+                Some((op, Some(cells))) => return Ok(Some(Expected::Cells(*op, cells))),
+                None => break,
+            }
+        }
+        let row = self.piece.as_ref().and_then(|piece| Some(piece.bytes(*piece.rows.get(self.at.checked_sub(1)?)?)));
+        Ok(row.map(Expected::Same))
+    }
+
+    /// Moves behind the next row of the old table, and returns where that begins.
+    fn step(&mut self) -> Result<Option<u64>, Error> {
+        loop {
+            if let Some(piece) = &self.piece
+                && let Some(row) = piece.rows.get(self.at)
+            {
+                self.at += 1;
+                return Ok(Some(piece.start(*row)));
+            }
+            self.piece = self.body.next().map_err(|error| self.before.origin.failure(error))?;
+            self.at = 0;
+            if self.piece.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Tells whether a row that nobody changed is what it was: its bytes, in an encoding in which they mean the same.
+fn same(before: &Table, was: &[u8], after: &Table, is: &[u8]) -> bool {
+    was == is && before.dialect.delimiter == after.dialect.delimiter && (before.encoding == after.encoding || is.is_ascii())
+}
+
+fn reads_as(after: &Table, bytes: &[u8], sketch: &Sketch, cells: &[String]) -> bool {
+    let second = second_reading(bytes, after.dialect.delimiter);
+    let agrees = |(read, meant): (&Vec<u8>, &String)| after.encoding.charset.decode(read).is_some_and(|read| read == meant.as_str());
     let rest_empty = cells.iter().skip(second.len()).all(String::is_empty);
     let agree = second.len() <= cells.len() && rest_empty && second.iter().zip(cells).all(agrees);
-    if sketch.state == State::Faulty || sketch.content != content_of(cells) || !agree {
-        return Err(Mismatch::Cells);
-    }
-    Ok(())
+    sketch.state != State::Faulty && sketch.content == content_of(cells) && agree
 }
 
 /// Reads a row with the crate `csv-core`, so that a mistake of ours is not checked by itself.

@@ -80,8 +80,10 @@ impl Slot {
 
     fn shows(&self, part: &Standing<'_>) -> bool {
         let text = |column: &SlotColumn| part.fields.get(column.rest.as_str()).and_then(|value| value.as_text());
-        let showable = |text: &str| !(text.trim().is_empty() || (self.several && text.contains(SEVERAL)));
-        self.columns.iter().filter(|column| column.head).filter_map(text).any(showable)
+        let showable = |column: &SlotColumn| {
+            text(column).is_some_and(|text| !(column.form.is_blank(text) || (self.several && text.contains(SEVERAL))))
+        };
+        self.columns.iter().filter(|column| column.head).any(showable)
     }
 }
 

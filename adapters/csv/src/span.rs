@@ -43,6 +43,11 @@ impl Row {
         self.end + usize::from(self.ending)
     }
 
+    /// Returns the row as a place in a text in which it stands further behind.
+    pub(crate) fn moved(self, by: usize) -> Self {
+        Self { start: self.start + by, end: self.end + by, ..self }
+    }
+
     /// Returns the line on which it begins, counted from one.
     pub(crate) fn line(&self) -> u64 {
         u64::from(self.line)
@@ -61,7 +66,12 @@ pub(crate) struct Rows<'t> {
 impl<'t> Rows<'t> {
     /// Begins at the start of the text.
     pub(crate) fn new(text: &'t [u8], delimiter: u8) -> Self {
-        Self { text, delimiter, at: 0, line: 1 }
+        Self::from_line(text, delimiter, 1)
+    }
+
+    /// Begins at the start of a text that begins on this line.
+    pub(crate) fn from_line(text: &'t [u8], delimiter: u8, line: u64) -> Self {
+        Self { text, delimiter, at: 0, line }
     }
 }
 

@@ -1,27 +1,28 @@
 //! Writing a step: what each operation changes, one new file, and the exchange.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::collections::HashSet;
 
 use adapter::staging::{Placed, Staged, Staging};
-use adapter::{Error, Expect, Key, Op, Outcome, StepId};
-use record::{Digest, Record, RecordId};
+use adapter::{Error, Expect, Host, Key, Op, Outcome, StepId};
+use record::{Record, RecordId};
 
-use crate::compose::{Edit, compose as splice};
+use crate::compose::Edited;
 use crate::decode::{decode, unfold};
 use crate::encode::{Changes, encode};
-use crate::identity::key_text;
+use crate::find::{Place, Spot, Spots};
+use crate::identity::{content_of, fingerprint, key_of_cells, key_text};
 use crate::opened::Opened;
-use crate::readback::{Expected, check};
+use crate::readback::{Checked, Meant, check};
 use crate::settings::Settings;
-use crate::span::ending;
+use crate::source::{Origin, Source};
+use crate::stream::{Edit, Reading};
 
 /// A step as it would be written.
 #[derive(Debug)]
-pub(crate) struct Written {
-    /// The new file; none if nothing visible changes.
-    pub(crate) file: Option<Vec<u8>>,
+pub(crate) struct Plan {
+    /// What changes in the text, in order; nothing if nothing visible does.
+    pub(crate) edits: Vec<Edit>,
     /// The answer to each operation.
     pub(crate) answers: Vec<Outcome>,
 }
@@ -31,7 +32,7 @@ pub(crate) struct Written {
 enum Verdict {
     Stale,
     Refused(String),
-    /// The row at this place of the table, or a new one.
+    /// The row of this number, or a new one.
     Put {
         row: Option<usize>,
         target: Target,
@@ -53,61 +54,56 @@ struct Target {
 
 impl Target {
     fn bytes(&self) -> u64 {
-        self.edits.iter().map(|edit| edit.bytes.len().max(edit.span.len()) as u64).sum()
+        self.edits.iter().map(|edit| (edit.bytes.len() as u64).max(edit.span.end - edit.span.start)).sum()
     }
 }
 
-/// Makes the new file of a step and reads it back before anything is written.
+/// Finds out what a step changes, and reads the new table before anything is written.
 ///
 /// # Errors
-/// Fails if the table cannot be read at all any more.
-pub(crate) fn compose(opened: &Opened, ops: &[Op<'_>], settings: &Settings) -> Result<Written, Error> {
+/// Fails if the table cannot be read at all any more, or someone asked to stop.
+pub(crate) fn plan(opened: &Opened<'_>, ops: &[Op<'_>], settings: &Settings, host: &dyn Host) -> Result<Plan, Error> {
     /// An operation that reads back otherwise is left out, and the rest is tried again.
     const ROUNDS: usize = 3;
-    let mut verdicts = judge(opened, ops);
+    let (spots, mut verdicts) = judge(opened, ops, host)?;
     for round in 0..=ROUNDS {
-        let edits = all_edits(opened, &verdicts);
+        let edits = all_edits(opened, &spots, &verdicts);
         if edits.is_empty() {
-            let rows = expected(opened, &verdicts).0;
-            return Ok(Written { file: None, answers: answers(opened, &verdicts, &rows) });
+            return Ok(Plan { edits, answers: standing_answers(opened, ops, &verdicts) });
         }
-        let file = opened.table.text.file(&splice(&opened.table.text.bytes, edits));
-        let (rows, intended) = expected(opened, &verdicts);
-        let failed = match Opened::read(&opened.path, file, settings) {
-            Ok(after) => match check(opened, &after, &intended) {
-                failed if failed.is_empty() => {
-                    let answers = answers(&after, &verdicts, &rows);
-                    return Ok(Written { file: Some(after.table.text.into_file()), answers });
-                }
-                failed => failed,
-            },
-            Err(error) => HashMap::from([(None, error.to_string())]),
+        let edited = Edited { opened, edits: &edits };
+        let meant = meant(&spots, &verdicts);
+        let checked = match Opened::read(&edited, settings) {
+            Ok(after) => check(opened, &after, &meant, host)?,
+            Err(error) => Checked { failed: [(None, error.to_string())].into(), ..Checked::default() },
         };
-        refuse(&mut verdicts, &failed, round == ROUNDS - 1);
+        if checked.failed.is_empty() {
+            let answers = answers(opened, &verdicts, &checked);
+            return Ok(Plan { edits, answers });
+        }
+        refuse(&mut verdicts, &checked, round == ROUNDS - 1);
     }
-    Ok(Written { file: None, answers: verdicts.iter().map(|_| Outcome::Stale).collect() })
+    Ok(Plan { edits: Vec::new(), answers: verdicts.iter().map(|_| Outcome::Stale).collect() })
 }
 
 /// Exchanges the file, and answers as stale what lost against another writer.
 ///
 /// # Errors
-/// Fails if the file cannot be staged or exchanged.
-pub(crate) fn exchange(
-    staging: &Staging,
-    step: StepId,
-    path: &Path,
-    was: Digest,
-    file: &[u8],
-    answers: Vec<Outcome>,
-) -> Result<Vec<Outcome>, Error> {
+/// Fails if the file cannot be staged or exchanged, or changed while it was read.
+pub(crate) fn exchange(staging: &Staging, step: StepId, source: &Source, opened: &Opened<'_>, plan: Plan) -> Result<Vec<Outcome>, Error> {
     let staged = |(index, answer): (usize, &Outcome)| match answer {
         Outcome::Put { key, fingerprint, .. } => Some(Staged { index, key: Some(key.clone()), fingerprint: Some(fingerprint.clone()) }),
         Outcome::Deleted { .. } => Some(Staged { index, key: None, fingerprint: None }),
         Outcome::Stale | Outcome::Refused { .. } => None,
     };
+    let Plan { edits, answers } = plan;
     let ops = answers.iter().enumerate().filter_map(staged).collect();
+    let was = source.digest()?;
     let mut stage = staging.begin(step)?;
-    stage.replace(ops, path, was, file)?;
+    let edited = Edited { opened, edits: &edits };
+    stage.replace_from(ops, source.path(), was, &mut Reading::new(edited.raw()))?;
+    // What was checked and what was staged are two readings of one file.
+    source.settled()?;
     let placed = stage.commit()?;
     if placed.iter().all(|placed| matches!(placed, Placed::Done(_))) {
         return Ok(answers);
@@ -119,83 +115,86 @@ pub(crate) fn exchange(
     Ok(answers.into_iter().map(stale).collect())
 }
 
-fn judge(opened: &Opened, ops: &[Op<'_>]) -> Vec<Verdict> {
-    let found = opened.index.find(ops.iter().filter_map(|op| match op {
+fn judge(opened: &Opened<'_>, ops: &[Op<'_>], host: &dyn Host) -> Result<(Spots, Vec<Verdict>), Error> {
+    let new = |op: &Op<'_>| match *op {
+        Op::Put { id, expect: Expect::Absent, record, .. } => Some(put(opened, None, record, id)),
+        Op::Put { .. } | Op::Delete { .. } => None,
+    };
+    let mut created: Vec<Option<Verdict>> = ops.iter().map(new).collect();
+    let new_key = |verdict: &Option<Verdict>| match verdict {
+        Some(Verdict::Put { target, .. }) => key_text(&target.cells, &opened.layout).map(Key),
+        _ => None,
+    };
+    let new_keys: Vec<Option<Key>> = created.iter().map(new_key).collect();
+    let named = ops.iter().filter_map(|op| match op {
         Op::Put { key, .. } => *key,
         Op::Delete { key, .. } => Some(*key),
-    }));
+    });
+    let spots = if ops.is_empty() { Spots::default() } else { Spots::find(opened, host, named.chain(new_keys.iter().flatten()))? };
     let mut touched = HashSet::new();
     let mut verdicts: Vec<Verdict> = ops
         .iter()
-        .map(|op| match *op {
-            Op::Delete { key, expect, .. } => match standing(opened, &found, key, expect) {
-                Some(row) if touched.insert(row) => gone(opened, row),
+        .zip(&mut created)
+        .map(|(op, created)| match *op {
+            Op::Delete { key, expect, .. } => match standing(opened, &spots, key, expect) {
+                Some((row, spot)) if touched.insert(row) => Verdict::Gone { row, bytes: spot.next - spot.start },
                 _ => Verdict::Stale,
             },
             Op::Put { id, key: Some(key), expect: expect @ Expect::Fingerprint(_), record, .. } => {
-                match standing(opened, &found, key, expect) {
-                    Some(row) if touched.insert(row) => put(opened, Some(row), record, id),
+                match standing(opened, &spots, key, expect) {
+                    Some((row, spot)) if touched.insert(row) => put(opened, Some((row, spot)), record, id),
                     _ => Verdict::Stale,
                 }
             }
-            Op::Put { id, key, expect: Expect::Absent, record, .. } if key.is_none_or(|key| !found.contains_key(key)) => {
-                put(opened, None, record, id)
+            Op::Put { key, expect: Expect::Absent, .. } if key.is_none_or(|key| spots.of(key).is_none()) => {
+                created.take().unwrap_or(Verdict::Stale)
             }
             Op::Put { .. } => Verdict::Stale,
         })
         .collect();
-    turn_stale_where_taken(opened, &mut verdicts);
-    verdicts
+    turn_stale_where_taken(&spots, &mut verdicts, &new_keys);
+    Ok((spots, verdicts))
 }
 
-fn gone(opened: &Opened, row: usize) -> Verdict {
-    let bytes = opened.table.rows.get(row).map_or(0, |row| (row.next() - row.start) as u64);
-    Verdict::Gone { row, bytes }
-}
-
-/// Returns the place of the row that an operation means, if it still is what was expected.
-fn standing(opened: &Opened, found: &HashMap<&Key, usize>, key: &Key, expect: Expect<'_>) -> Option<usize> {
-    let row = *found.get(key)?;
+/// Returns the row that an operation means, if it still is what was expected.
+fn standing<'s>(opened: &Opened<'_>, spots: &'s Spots, key: &Key, expect: Expect<'_>) -> Option<(usize, &'s Spot)> {
+    let row = spots.of(key)?;
+    let spot = spots.spot(row)?;
     match expect {
-        Expect::Fingerprint(expected) if opened.index.fingerprint(&opened.layout, row) == *expected => Some(row),
+        Expect::Fingerprint(expected) if fingerprint(spot.content, &opened.layout) == *expected => Some((row, spot)),
         Expect::Fingerprint(_) | Expect::Absent => None,
     }
 }
 
 /// A new row whose key stands in the table already is not absent, as was expected; one that goes in this step is.
-fn turn_stale_where_taken(opened: &Opened, verdicts: &mut [Verdict]) {
-    let key = |verdict: &Verdict| match verdict {
-        Verdict::Put { row: None, target } => key_text(&target.cells, &opened.layout).map(Key),
-        _ => None,
-    };
-    let keys: Vec<Option<Key>> = verdicts.iter().map(key).collect();
-    let found = opened.index.find(keys.iter().flatten());
+fn turn_stale_where_taken(spots: &Spots, verdicts: &mut [Verdict], new_keys: &[Option<Key>]) {
     let gone: HashSet<usize> =
         verdicts.iter().filter_map(|verdict| if let Verdict::Gone { row, .. } = verdict { Some(*row) } else { None }).collect();
-    for (verdict, key) in verdicts.iter_mut().zip(&keys) {
-        if key.as_ref().and_then(|key| found.get(key)).is_some_and(|row| !gone.contains(row)) {
+    for (verdict, key) in verdicts.iter_mut().zip(new_keys) {
+        let taken = key.as_ref().and_then(|key| spots.of(key)).is_some_and(|row| !gone.contains(&row));
+        if taken && matches!(verdict, Verdict::Put { row: None, .. }) {
             *verdict = Verdict::Stale;
         }
     }
 }
 
-fn put(opened: &Opened, row: Option<usize>, record: &Record, id: RecordId) -> Verdict {
-    let cells = match row.map(|row| opened.table.rows.get(row).map(|row| opened.table.cells(*row))) {
-        Some(Some(Ok(cells))) => cells,
-        Some(_) => return Verdict::Stale,
+fn put(opened: &Opened<'_>, row: Option<(usize, &Spot)>, record: &Record, id: RecordId) -> Verdict {
+    let cells = match row.map(|(_, spot)| opened.table.cells(&spot.bytes, spot.shape)) {
+        Some(Ok(cells)) => cells,
+        Some(Err(_)) => return Verdict::Stale,
         None => Vec::new(),
     };
     let changes = encode(&opened.layout, &cells, record, id);
-    match target(opened, row, &cells, &changes) {
+    match changes.and_then(|changes| target(opened, row.map(|(_, spot)| spot), &cells, &changes)) {
         Ok(target) if target.cells.iter().all(|cell| cell.trim().is_empty()) => Verdict::Refused(
             "the row would be empty: no column of the table holds any field of this record; add a column for one".to_owned(),
         ),
-        Ok(target) => Verdict::Put { row, target },
+        Ok(target) => Verdict::Put { row: row.map(|(row, _)| row), target },
         Err(reason) => Verdict::Refused(reason),
     }
 }
 
-fn target(opened: &Opened, row: Option<usize>, cells: &[Cow<'_, str>], changes: &Changes) -> Result<Target, String> {
+fn target(opened: &Opened<'_>, row: Option<&Spot>, cells: &[Cow<'_, str>], changes: &Changes) -> Result<Target, String> {
     let fold = opened.table.dialect.fold;
     let text = |at: usize, change: &Option<String>| match change {
         Some(text) if fold == "\n" => unfold(text).into_owned(),
@@ -211,12 +210,12 @@ fn target(opened: &Opened, row: Option<usize>, cells: &[Cow<'_, str>], changes: 
 }
 
 /// Returns the bytes of a cell, or why it cannot be written.
-fn cell_bytes(opened: &Opened, at: usize, text: &str, was: Option<&[u8]>) -> Result<Vec<u8>, String> {
+fn cell_bytes(opened: &Opened<'_>, at: usize, text: &str, was: Option<&[u8]>) -> Result<Vec<u8>, String> {
     let column = opened.layout.names.get(at).map(String::as_str).unwrap_or_default();
     if text.contains('\0') {
         return Err(format!("the value for column \"{column}\" holds a NUL character, which no CSV file can hold"));
     }
-    let charset = opened.table.text.charset;
+    let charset = opened.table.encoding.charset;
     let bytes = charset.encode(text).map_err(|lacking| {
         let name = charset.name();
         format!("column \"{column}\": `{lacking}` cannot be written in {name}; save the table as UTF-8 to hold it")
@@ -224,18 +223,17 @@ fn cell_bytes(opened: &Opened, at: usize, text: &str, was: Option<&[u8]>) -> Res
     Ok(opened.table.dialect.quote(&bytes, at, was))
 }
 
-fn cell_edits(opened: &Opened, row: usize, cells: &[String], changes: &Changes) -> Result<Vec<Edit>, String> {
+fn cell_edits(opened: &Opened<'_>, row: &Spot, cells: &[String], changes: &Changes) -> Result<Vec<Edit>, String> {
     let table = &opened.table;
-    let Some(row) = table.rows.get(row) else { return Ok(Vec::new()) };
     let mut ends = Vec::new();
-    table.cell_ends(*row, &mut ends).map_err(|fault| fault.to_string())?;
+    table.cell_ends(&row.bytes, row.shape, &mut ends).map_err(|fault| fault.to_string())?;
     let mut edits = Vec::new();
-    let mut start = row.start;
+    let mut start = 0;
     for (at, (end, (text, change))) in ends.iter().zip(cells.iter().zip(changes)).enumerate() {
-        let span = std::mem::replace(&mut start, row.start + end + 1)..row.start + end;
+        let cell = std::mem::replace(&mut start, end + 1)..*end;
         if change.is_some() {
-            let bytes = cell_bytes(opened, at, text, table.text.bytes.get(span.clone()))?;
-            edits.push(Edit { span, bytes });
+            let span = row.start + cell.start as u64..row.start + cell.end as u64;
+            edits.push(Edit { span, bytes: cell_bytes(opened, at, text, row.bytes.get(cell))? });
         }
     }
     // A short row is filled up to its last cell that is written now.
@@ -251,7 +249,7 @@ fn cell_edits(opened: &Opened, row: usize, cells: &[String], changes: &Changes) 
     Ok(edits)
 }
 
-fn new_row(opened: &Opened, cells: &[String]) -> Result<Vec<u8>, String> {
+fn new_row(opened: &Opened<'_>, cells: &[String]) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     for (at, text) in cells.iter().enumerate() {
         if at > 0 {
@@ -263,7 +261,7 @@ fn new_row(opened: &Opened, cells: &[String]) -> Result<Vec<u8>, String> {
 }
 
 /// Returns everything that the step writes.
-fn all_edits(opened: &Opened, verdicts: &[Verdict]) -> Vec<Edit> {
+fn all_edits(opened: &Opened<'_>, spots: &Spots, verdicts: &[Verdict]) -> Vec<Edit> {
     let mut edits = Vec::new();
     let mut new = Vec::new();
     for verdict in verdicts {
@@ -271,75 +269,56 @@ fn all_edits(opened: &Opened, verdicts: &[Verdict]) -> Vec<Edit> {
             Verdict::Put { row: Some(_), target } => edits.extend(target.edits.iter().cloned()),
             Verdict::Put { row: None, target } => new.extend(target.edits.iter().map(|edit| edit.bytes.as_slice())),
             Verdict::Gone { row, .. } => {
-                edits.extend(opened.table.rows.get(*row).map(|row| Edit { span: row.start..row.next(), bytes: Vec::new() }));
+                edits.extend(spots.spot(*row).map(|spot| Edit { span: spot.start..spot.next, bytes: Vec::new() }));
             }
             Verdict::Stale | Verdict::Refused(_) => {}
         }
     }
     if !new.is_empty() {
-        edits.push(appended(opened, verdicts, &new));
+        edits.push(appended(opened, spots, verdicts, &new));
     }
+    edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
     edits
 }
 
-/// Returns the place behind which new rows come: the last row that is whole, since one with an open quote would swallow them.
-fn last_whole(opened: &Opened) -> Option<usize> {
-    opened.table.rows.iter().rposition(|row| row.shape != crate::span::Shape::Open)
-}
-
 /// Returns the edit that adds rows in the style of the table: a last row without a line ending stays without one.
-fn appended(opened: &Opened, verdicts: &[Verdict], new: &[&[u8]]) -> Edit {
-    let table = &opened.table;
-    let last = last_whole(opened);
-    let row = last.and_then(|last| table.rows.get(last)).unwrap_or(&table.header);
-    let gone = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Gone { row, .. } if Some(*row) == last));
-    let line = table.dialect.ending.as_bytes();
-    let ended = !ending(&table.text.bytes, row.end).is_empty();
+fn appended(opened: &Opened<'_>, spots: &Spots, verdicts: &[Verdict], new: &[&[u8]]) -> Edit {
+    let header = opened.table.header;
+    let header = Place { start: header.start as u64, end: header.end as u64, next: header.next() as u64 };
+    let last = spots.last.unwrap_or(header);
+    let is_last = |row: usize| spots.spot(row).is_some_and(|spot| spot.start == last.start);
+    let gone = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Gone { row, .. } if is_last(*row)));
+    let line = opened.table.dialect.ending.as_bytes();
+    let ended = last.next > last.end;
     let mut bytes = if ended || gone { Vec::new() } else { line.to_vec() };
     bytes.extend(new.join(line));
     if ended {
         bytes.extend_from_slice(line);
     }
-    Edit { span: row.next()..row.next(), bytes }
+    Edit { span: last.next..last.next, bytes }
 }
 
-/// Returns where each operation's row stands in the new table, and what each row of it must be.
-fn expected<'v>(opened: &Opened, verdicts: &'v [Verdict]) -> (Vec<Option<usize>>, Vec<Expected<'v>>) {
-    let mut touched: HashMap<usize, (usize, Option<&Target>)> = HashMap::new();
+/// Returns what each row of the new table must be.
+fn meant<'v>(spots: &Spots, verdicts: &'v [Verdict]) -> Meant<'v> {
+    let mut meant = Meant::new(spots);
     for (op, verdict) in verdicts.iter().enumerate() {
-        match verdict {
-            Verdict::Put { row: Some(row), target } => drop(touched.insert(*row, (op, Some(target)))),
-            Verdict::Gone { row, .. } => drop(touched.insert(*row, (op, None))),
-            Verdict::Put { row: None, .. } | Verdict::Stale | Verdict::Refused(_) => {}
-        }
-    }
-    let mut places = vec![None; verdicts.len()];
-    let mut rows = Vec::with_capacity(opened.table.rows.len());
-    let behind = last_whole(opened).map_or(0, |last| last + 1);
-    for at in 0..=opened.table.rows.len() {
-        if at == behind {
-            for (op, verdict) in verdicts.iter().enumerate() {
-                if let Verdict::Put { row: None, target } = verdict {
-                    places.get_mut(op).into_iter().for_each(|place| *place = Some(rows.len()));
-                    rows.push(Expected::Cells { op, cells: &target.cells });
-                }
+        let (row, cells) = match verdict {
+            Verdict::Put { row: Some(row), target } => (*row, Some(target.cells.as_slice())),
+            Verdict::Gone { row, .. } => (*row, None),
+            Verdict::Put { row: None, target } => {
+                meant.new.push((op, &target.cells));
+                continue;
             }
-        }
-        match touched.get(&at) {
-            Some((op, Some(target))) => {
-                places.get_mut(*op).into_iter().for_each(|place| *place = Some(rows.len()));
-                rows.push(Expected::Cells { op: *op, cells: &target.cells });
-            }
-            Some((_, None)) => {}
-            None if at < opened.table.rows.len() => rows.push(Expected::Same { row: at }),
-            None => {}
-        }
+            Verdict::Stale | Verdict::Refused(_) => continue,
+        };
+        meant.touched.extend(spots.spot(row).map(|spot| (spot.start, (op, cells))));
     }
-    (places, rows)
+    meant
 }
 
 /// Refuses the operations that read back otherwise; all of them if none is to blame, or if it was tried often enough.
-fn refuse(verdicts: &mut [Verdict], failed: &HashMap<Option<usize>, String>, all: bool) {
+fn refuse(verdicts: &mut [Verdict], checked: &Checked, all: bool) {
+    let failed = &checked.failed;
     let common = failed.get(&None).or_else(|| failed.values().next().filter(|_| all));
     for (op, verdict) in verdicts.iter_mut().enumerate() {
         let reason = failed.get(&Some(op)).or(common);
@@ -349,20 +328,33 @@ fn refuse(verdicts: &mut [Verdict], failed: &HashMap<Option<usize>, String>, all
     }
 }
 
-fn answers(after: &Opened, verdicts: &[Verdict], places: &[Option<usize>]) -> Vec<Outcome> {
-    let answer = |(verdict, place): (&Verdict, &Option<usize>)| match verdict {
+/// Returns the answers to a step that writes nothing.
+fn standing_answers(opened: &Opened<'_>, ops: &[Op<'_>], verdicts: &[Verdict]) -> Vec<Outcome> {
+    let key = |op: &Op<'_>| if let Op::Put { key: Some(key), .. } = op { Some((*key).clone()) } else { None };
+    ops.iter().zip(verdicts).map(|(op, verdict)| answer(opened, verdict, || key(op))).collect()
+}
+
+/// Returns the answers to a step whose new table was checked.
+fn answers(opened: &Opened<'_>, verdicts: &[Verdict], checked: &Checked) -> Vec<Outcome> {
+    let key = |op: usize, verdict: &Verdict| match verdict {
+        Verdict::Put { target, .. } => Some(key_of_cells(&target.cells, &opened.layout, *checked.ordinals.get(&op)?)),
+        _ => None,
+    };
+    verdicts.iter().enumerate().map(|(op, verdict)| answer(opened, verdict, || key(op, verdict))).collect()
+}
+
+fn answer(opened: &Opened<'_>, verdict: &Verdict, key: impl FnOnce() -> Option<Key>) -> Outcome {
+    match verdict {
         Verdict::Stale => Outcome::Stale,
         Verdict::Refused(reason) => Outcome::Refused { reason: reason.clone() },
         Verdict::Gone { bytes, .. } => Outcome::Deleted { bytes: *bytes },
-        Verdict::Put { target, .. } => shown(after, *place, target.bytes()).unwrap_or(Outcome::Stale),
-    };
-    verdicts.iter().zip(places).map(answer).collect()
+        Verdict::Put { target, .. } => shown(opened, target, key()).unwrap_or(Outcome::Stale),
+    }
 }
 
-fn shown(after: &Opened, place: Option<usize>, bytes: u64) -> Option<Outcome> {
-    let place = place?;
-    let cells = after.table.cells(*after.table.rows.get(place)?).ok()?;
-    let key = after.index.key(&after.table, &after.layout, place)?;
-    let fingerprint = after.index.fingerprint(&after.layout, place);
-    Some(Outcome::Put { key, fingerprint, record: decode(&after.layout, &cells).ok()?, bytes })
+/// Returns what a row of these cells shows.
+fn shown(opened: &Opened<'_>, target: &Target, key: Option<Key>) -> Option<Outcome> {
+    let cells: Vec<Cow<'_, str>> = target.cells.iter().map(|cell| Cow::Borrowed(cell.as_str())).collect();
+    let fingerprint = fingerprint(content_of(&cells), &opened.layout);
+    Some(Outcome::Put { key: key?, fingerprint, record: decode(&opened.layout, &cells).ok()?, bytes: target.bytes() })
 }

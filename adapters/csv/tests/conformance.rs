@@ -18,12 +18,23 @@ struct Rows;
 /// Events in Google's form, with a formula guard.
 struct Events;
 
+/// Tasks told apart by their content, between bars, on an old Macintosh.
+struct Tasks;
+/// Contacts with several addresses in a cell.
+struct Several;
+
 /// Replaces the first `from` in the line on which an item stands.
 fn replace(path: &Path, item: &Item, from: &str, to: &str) -> io::Result<()> {
+    replace_between('\n', path, item, from, to)
+}
+
+fn replace_between(ending: char, path: &Path, item: &Item, from: &str, to: &str) -> io::Result<()> {
     let text = fs::read_to_string(path)?;
     let line = usize::try_from(item.place.line.unwrap()).unwrap();
-    let lines =
-        text.split_inclusive('\n').enumerate().map(|(at, text)| if at + 1 == line { text.replacen(from, to, 1) } else { text.to_owned() });
+    let lines = text
+        .split_inclusive(ending)
+        .enumerate()
+        .map(|(at, text)| if at + 1 == line { text.replacen(from, to, 1) } else { text.to_owned() });
     fs::write(path, lines.collect::<String>())
 }
 
@@ -110,6 +121,15 @@ impl Subject for Keyed {
 
     fn damage(&self, path: &Path, item: &Item) -> io::Result<bool> {
         replace(path, item, "\"x\"", "\"x\";\"y\"").map(|()| true)
+    }
+
+    fn date(&self) -> Option<&'static str> {
+        Some("anniversaries/1/date")
+    }
+
+    fn make_oddly(&self, path: &Path) -> io::Result<bool> {
+        let rows = "\r\n;;;;;;\r\na;\"Zo\"\"ë\";P;1990-02-01;p@x;\"eins;\"zwei;x\nb;;\"\";01.02.1990;;drei;'=1\r\"c\";\"\nY\";Q;--02-01; q@x ;\"vier\";\r\n\n";
+        fs::write(path, format!("\u{feff}sep=;\r\n\r\nuid;Vorname;Nachname;Geburtstag;E-Mail;Notizen;Farbe\r\n{rows}")).map(|()| true)
     }
 
     fn add_unknown(&self, path: &Path, item: &Item) -> io::Result<Option<Vec<u8>>> {
@@ -215,6 +235,108 @@ impl Subject for Events {
         let unknown = format!("ultramarine {}", item.record.text("uid").unwrap());
         replace(path, item, "red", &unknown).map(|()| Some(unknown.into_bytes()))
     }
+}
+
+impl Subject for Tasks {
+    fn format(&self) -> &dyn Format {
+        adapter_csv::format()
+    }
+
+    fn place(&self, folder: &Path) -> PathBuf {
+        folder.join("todo.csv")
+    }
+
+    fn make(&self, path: &Path, count: usize) -> io::Result<()> {
+        let rows = (0..count).map(|n| format!("Do {n}|2026-02-{:02}|{}|open|\"note {n}\"|red\r", n % 28 + 1, n % 9 + 1));
+        fs::write(path, format!("Task|Due|Priority|Status|Notes|Colour\r{}", rows.collect::<String>()))
+    }
+
+    fn sample(&self, number: usize) -> Record {
+        Record::new(Kind::TASK)
+            .with("title", Value::Text(format!("Do {number}")))
+            .with("due", Value::Date("2026-02-28".to_owned()))
+            .with("priority", Value::Integer(5))
+            .with("description", Value::text("a note"))
+    }
+
+    fn field(&self) -> &'static str {
+        "description"
+    }
+
+    fn date(&self) -> Option<&'static str> {
+        Some("due")
+    }
+
+    fn number(&self) -> Option<&'static str> {
+        Some("priority")
+    }
+
+    fn edit(&self, path: &Path, item: &Item) -> io::Result<()> {
+        replace_between('\r', path, item, "red", "tan")
+    }
+
+    fn damage(&self, path: &Path, item: &Item) -> io::Result<bool> {
+        replace_between('\r', path, item, "|2026-", "|about 2026-").map(|()| true)
+    }
+
+    fn add_unknown(&self, path: &Path, item: &Item) -> io::Result<Option<Vec<u8>>> {
+        let unknown = format!("ultramarine {}", item.record.text("title").unwrap());
+        replace_between('\r', path, item, "red", &unknown).map(|()| Some(unknown.into_bytes()))
+    }
+}
+
+impl Subject for Several {
+    fn format(&self) -> &dyn Format {
+        adapter_csv::format()
+    }
+
+    fn place(&self, folder: &Path) -> PathBuf {
+        folder.join("people.tsv")
+    }
+
+    fn make(&self, path: &Path, count: usize) -> io::Result<()> {
+        let rows = (0..count).map(|n| format!("Person {n}\tp{n}@example.org ::: q{n}@example.org\tnote {n}\tred\n"));
+        fs::write(path, format!("Name\tE-mail\tNotes\tColour\n{}", rows.collect::<String>()))
+    }
+
+    fn make_oddly(&self, path: &Path) -> io::Result<bool> {
+        let rows = "Ada\t\"a ::: b\"\tone\t\rBob\t ::: c ::: \t\"\"\t\"\"\n\"\n\"\td\t\"x\"\t'\nCy\t\"e\"f\t2\" disk\t\r\n\t\t\t";
+        fs::write(path, format!("\n\"Name\"\tE-mail\tNotes\tColour\r\n{rows}")).map(|()| true)
+    }
+
+    fn sample(&self, number: usize) -> Record {
+        Record::new(Kind::CONTACT)
+            .with("name/full", Value::Text(format!("Person {number}")))
+            .with("emails/1/address", Value::Text(format!("p{number}@example.org")))
+            .with("notes/1/note", Value::text("a note"))
+    }
+
+    fn field(&self) -> &'static str {
+        "notes/1/note"
+    }
+
+    fn edit(&self, path: &Path, item: &Item) -> io::Result<()> {
+        replace(path, item, "red", "tan")
+    }
+
+    fn damage(&self, path: &Path, item: &Item) -> io::Result<bool> {
+        replace(path, item, "\tred", "").map(|()| true)
+    }
+
+    fn add_unknown(&self, path: &Path, item: &Item) -> io::Result<Option<Vec<u8>>> {
+        let unknown = format!("ultramarine {}", number(item));
+        replace(path, item, "red", &unknown).map(|()| Some(unknown.into_bytes()))
+    }
+}
+
+#[test]
+fn tasks_keep_the_laws() {
+    conformance::assert_conforms(&Tasks);
+}
+
+#[test]
+fn several_values_in_a_cell_keep_the_laws() {
+    conformance::assert_conforms(&Several);
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod stat;
 mod tests;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use record::Digest;
@@ -145,15 +145,34 @@ impl Stage {
     /// # Errors
     /// Fails if the file cannot be staged, its owner cannot be kept, or its folder cannot be written or lies on another file system.
     pub fn replace(&mut self, ops: Vec<Staged>, target: &Path, expected: Digest, bytes: &[u8]) -> Result<(), Error> {
+        let Some(target) = self.replaceable(target)? else { return self.stale() };
+        let like = target.clone();
+        self.stage_file(ops, target, Action::Replace { new: Digest::of(bytes), expected }, bytes, Some(&like))
+    }
+
+    /// Stages new content as [`Stage::replace`] does, but takes it from a reader, so that it need never be held whole.
+    ///
+    /// # Errors
+    /// Fails as [`Stage::replace`] does, or if the content cannot be read.
+    pub fn replace_from(&mut self, ops: Vec<Staged>, target: &Path, expected: Digest, content: &mut dyn Read) -> Result<(), Error> {
+        let Some(target) = self.replaceable(target)? else { return self.stale() };
+        let slot = self.slots().slot(self.entries.len());
+        let new = self.staging.disk.write_from(&slot, content, &target).map_err(|error| Error::io(&target, error))?;
+        let staged = stat(&slot)?;
+        self.enter(ops, target, Action::Replace { new, expected }, Some(staged));
+        Ok(())
+    }
+
+    /// Returns the file that a replacement of `target` would replace; none if it is not there.
+    fn replaceable(&self, target: &Path) -> Result<Option<PathBuf>, Error> {
         let target = match fs::canonicalize(target) {
             Ok(target) if target.is_file() => target,
-            Ok(_) => return self.stale(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.stale(),
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io(target, error)),
         };
         self.reachable(&target)?;
-        let like = target.clone();
-        self.stage_file(ops, target, Action::Replace { new: Digest::of(bytes), expected }, bytes, Some(&like))
+        Ok(Some(target))
     }
 
     /// Stages the removal of a file whose content has the digest `expected`. Of a symlink only the link goes.

@@ -125,3 +125,23 @@ fn line_breaks_in_cells_are_read_as_line_feeds_and_written_as_the_table_does() {
     sheet.set(1, "notes/@Notes/note", Some(Value::text("c\nd")));
     assert_eq!(sheet.text(), "Name,Notes\r\nAda,\"a\r\nb\"\r\nBob,\"c\r\nd\"\r\n");
 }
+
+#[test]
+fn a_line_break_alone_is_a_text_and_spaces_alone_are_none() {
+    for cell in ["\"\r\"", "\"\n\"", "\"\r\n\"", "\" \r \""] {
+        let sheet = Sheet::new(format!("Name,Notes,Colour\nAda,{cell},{cell}\n"));
+        let record = sheet.record();
+        let (note, colour) = (record.text("notes/@Notes/note"), record.text("ext/csv/cells/Colour"));
+        assert_eq!((note.map(|text| text.trim_matches(' ')), note), (Some("\n"), colour), "{cell:?}");
+        let item = sheet.scan().items.remove(0);
+        assert!(matches!(sheet.put(&item, &item.record), adapter::Outcome::Put { bytes: 0, .. }));
+    }
+    for field in ["notes/@Notes/note", "ext/csv/cells/Colour"] {
+        let sheet = Sheet::new("Name,Notes,Colour\nAda,,\n");
+        sheet.set(0, field, Some(Value::text("\n")));
+        sheet.set(0, field, None);
+        assert_eq!(sheet.text(), "Name,Notes,Colour\nAda,,\n");
+    }
+    let sheet = Sheet::new("Name,Notes,Mobile\nAda,\" \",\"\n\"\n");
+    assert_eq!(sheet.record().fields.keys().map(record::Pointer::as_str).collect::<Vec<_>>(), ["name/full"]);
+}

@@ -3,13 +3,14 @@
 //! The state is always read from the files themselves, so every function here can be cut off anywhere and run again.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use record::Digest;
+use record::digest::Hasher;
 
 use crate::staging::journal::{Action, Entry};
-use crate::staging::platform::{self, Disk};
+use crate::staging::platform::{self, BLOCK, Disk};
 
 /// The slots of one step.
 #[derive(Clone, Copy)]
@@ -182,5 +183,18 @@ pub(super) fn digest(path: &Path) -> Option<Digest> {
         let text = fs::read_link(path).ok()?;
         return Some(Digest::of(platform::path_to_bytes(&text)?));
     }
-    metadata.is_file().then(|| fs::read(path).ok().map(|bytes| Digest::of(&bytes))).flatten()
+    if metadata.is_file() { of_file(path).ok() } else { None }
+}
+
+/// Returns the digest of a file's content, read block by block.
+fn of_file(path: &Path) -> io::Result<Digest> {
+    let (mut file, mut hasher, mut block) = (fs::File::open(path)?, Hasher::default(), vec![0; BLOCK]);
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(read) => hasher.update(block.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }

@@ -1,10 +1,16 @@
 //! The calls that change the file system, and what stands in for them where the platform has none.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use record::Digest;
+use record::digest::Hasher;
+
 use crate::staging::stat::Stat;
+
+/// How many bytes are copied at once.
+pub(super) const BLOCK: usize = 256 * 1024;
 
 /// Every change of the file system that staging makes goes through here, one call an action.
 #[derive(Clone, Default)]
@@ -73,6 +79,27 @@ impl Disk {
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
         file.write_all(bytes)?;
         like.map_or(Ok(()), |like| resemble(&file, like))
+    }
+
+    /// Writes a new file as [`Disk::write`] does, block by block, and returns the digest of what was written.
+    pub(super) fn write_from(&self, path: &Path, content: &mut dyn Read, like: &Path) -> io::Result<Digest> {
+        self.before(Act::Write(path, &[]))?;
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let (mut hasher, mut block) = (Hasher::default(), vec![0; BLOCK]);
+        loop {
+            match content.read(&mut block) {
+                Ok(0) => break,
+                Ok(read) => {
+                    let read = block.get(..read).unwrap_or_default();
+                    hasher.update(read);
+                    file.write_all(read)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        resemble(&file, like)?;
+        Ok(hasher.finish())
     }
 
     /// Lets two files change places.

@@ -123,7 +123,7 @@ pub(super) fn huge_value(subject: &dyn Subject) -> Result<(), Stop> {
 }
 
 pub(super) fn carriage_returns(subject: &dyn Subject) -> Result<(), Stop> {
-    for value in ["first\r\nsecond", "first\rsecond", "first\r\n\r\nthird\n"] {
+    for value in ["first\r\nsecond", "first\rsecond", "first\r\n\r\nthird\n", "\r"] {
         let Some(shown) = written(subject, Some(value))? else { continue };
         let found = text(subject, &shown).unwrap_or_default();
         let broken = value.replace("\r\n", "\n");

@@ -297,3 +297,32 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
     let (bytes, found) = read_whole(&path).unwrap();
     assert_eq!((bytes.len() as u64, found), (found.size, stat(&path).unwrap()));
 }
+
+#[test]
+fn content_is_taken_from_a_reader_block_by_block() {
+    let place = Place::new(&[("a", "old"), ("b", "newer")]);
+    let content = "new ".repeat(200_000);
+    let mut stage = place.staging().begin(STEP).unwrap();
+    stage.replace_from(op(0), &place.file("a"), of("old"), &mut content.as_bytes()).unwrap();
+    stage.replace_from(op(1), &place.file("b"), of("older"), &mut content.as_bytes()).unwrap();
+    stage.replace_from(op(2), &place.file("none"), of(""), &mut content.as_bytes()).unwrap();
+    let placed = stage.commit().unwrap();
+    assert_eq!(placed, [Placed::Done(Some(stat(&place.file("a")).unwrap())), Placed::Stale, Placed::Stale]);
+    assert!(place.content("a") == Some(content) && place.content("b") == Some("newer".into()));
+}
+
+#[test]
+fn a_reader_that_fails_leaves_everything_as_it_was() {
+    struct Torn;
+    impl io::Read for Torn {
+        fn read(&mut self, _to: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("torn"))
+        }
+    }
+    let place = Place::new(&[("a", "old")]);
+    let mut stage = place.staging().begin(STEP).unwrap();
+    let failed = stage.replace_from(op(0), &place.file("a"), of("old"), &mut Torn);
+    assert!(failed.is_err_and(|error| error.to_string().contains("torn")));
+    drop(stage);
+    assert_eq!((place.content("a"), place.names()), (Some("old".into()), vec!["a".to_owned()]));
+}
