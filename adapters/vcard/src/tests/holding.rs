@@ -21,7 +21,7 @@ fn values() -> Vec<Value> {
 
 /// Records that have the field, and what else its part must have: each head alone, with the kinds that its rows tell apart by.
 fn records(field: &str, value: &Value) -> Vec<Record> {
-    let named = Record::new(Kind::CONTACT).with("name/full", Value::text("Ada"));
+    let named = Record::new(Kind::CONTACT).with("name/full", Value::text("Ada")).with("name/surname", Value::text("Abel"));
     let field = field.replace('*', "1");
     let Some((stem, id, _)) = vocabulary::split(&field) else { return vec![named.with(&field, value.clone())] };
     let part = vocabulary::part(stem).unwrap();
@@ -36,7 +36,9 @@ fn records(field: &str, value: &Value) -> Vec<Record> {
                 if let Some((name, word)) = fixed {
                     record = record.with(&format!("{stem}/{id}/{name}"), Value::text(word));
                 }
-                all.push(record.with(&field, value.clone()));
+                // A kind that a row has is the only one that the row can show.
+                let is_fixed = fixed.is_some_and(|(name, _)| field == format!("{stem}/{id}/{name}"));
+                all.push(if is_fixed { record } else { record.with(&field, value.clone()) });
             }
         }
     }
@@ -51,7 +53,10 @@ fn is_shown(field: &str, version: Version) -> bool {
     values().iter().any(|value| {
         records(field, value).iter().any(|record| {
             let shown = create(record, manner).map(|written| written.record);
-            shown.is_ok_and(|shown| shown.fields.iter().any(|(pointer, found)| pattern.matches(pointer) && found == value))
+            let meant = || record.fields.iter().filter(|(pointer, _)| pattern.matches(pointer)).map(|(_, value)| value);
+            shown.is_ok_and(|shown| {
+                shown.fields.iter().any(|(pointer, found)| pattern.matches(pointer) && meant().any(|value| found == value))
+            })
         })
     })
 }
