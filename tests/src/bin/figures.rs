@@ -89,7 +89,7 @@ fn cards(count: usize) -> String {
 fn calendar(count: usize) -> String {
     let zone = "BEGIN:VTIMEZONE\r\nTZID:Head Office\r\nBEGIN:STANDARD\r\nDTSTART:19701025T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";
     let event = |n: usize| {
-        let zone = if n % 10 == 0 { "Head Office" } else { "Europe/Berlin" };
+        let zone = if n.is_multiple_of(10) { "Head Office" } else { "Europe/Berlin" };
         let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:Reminder\r\nTRIGGER:-PT15M\r\nEND:VALARM\r\n";
         let guests = format!(
             "ORGANIZER;CN=Grete Hopper:mailto:grete@example.org\r\nATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;CN=\"Doe, Jane\":\r\n mailto:jane{n}@example.org\r\n"
@@ -106,8 +106,8 @@ fn calendar(count: usize) -> String {
             n % 28 + 1,
             n % 23,
             n % 40,
-            if n % 10 == 0 { guests.as_str() } else { "" },
-            if n % 7 == 0 { alarm } else { "" },
+            if n.is_multiple_of(10) { guests.as_str() } else { "" },
+            if n.is_multiple_of(7) { alarm } else { "" },
         )
     };
     let events: String = (0..count).map(event).collect();

@@ -19,8 +19,8 @@ pub struct Edits {
     pub tried: usize,
     /// How many changed the lines of their field and nothing else.
     pub kept: usize,
-    /// How many the adapter refused, and wrote nothing.
-    pub refused: usize,
+    /// What the adapter refused, and wrote nothing, by field.
+    pub refused: Vec<String>,
     /// What else was touched, by field.
     pub touched: Vec<String>,
 }
@@ -43,8 +43,8 @@ pub(super) fn edit_each(
             }
             edits.tried += 1;
             match edit(bytes, (format, path), at, (pointer, edited), lent) {
-                Ok(true) => edits.kept += 1,
-                Ok(false) => edits.refused += 1,
+                Ok(None) => edits.kept += 1,
+                Ok(Some(reason)) => edits.refused.push(format!("{pointer}: {reason}")),
                 Err(reason) => edits.touched.push(format!("{pointer}: {reason}")),
             }
         }
@@ -69,14 +69,14 @@ fn edited(pointer: &Pointer, value: &Value) -> Option<Value> {
     })
 }
 
-/// Makes one edit: true if it was written and nothing else changed, false if it was refused.
+/// Makes one edit: nothing if it was written and nothing else changed, the reason if it was refused.
 fn edit(
     bytes: &[u8],
     (format, path): (Format, &Path),
     at: usize,
     (pointer, value): (&Pointer, Value),
     lent: &Lent,
-) -> Result<bool, String> {
+) -> Result<Option<String>, String> {
     fs::write(path, bytes).map_err(|error| error.to_string())?;
     let mut adapter = open(format, path, None).map_err(|error| error.to_string())?;
     let found = scan(adapter.as_mut()).map_err(|error| error.to_string())?;
@@ -95,8 +95,8 @@ fn edit(
     let answers = perform(adapter.as_mut(), &[op], lent).map_err(|error| error.to_string())?;
     let after = fs::read(path).map_err(|error| error.to_string())?;
     match answers.first() {
-        Some(Outcome::Put { .. }) => untouched(bytes, &after, renamed.as_ref()).map(|()| true),
-        Some(Outcome::Refused { .. }) if after == bytes => Ok(false),
+        Some(Outcome::Put { .. }) => untouched(bytes, &after, renamed.as_ref()).map(|()| None),
+        Some(Outcome::Refused { reason }) if after == bytes => Ok(Some(reason.clone())),
         Some(Outcome::Refused { .. }) => Err("refused, but the file changed".to_owned()),
         other => Err(format!("answered {other:?}")),
     }
