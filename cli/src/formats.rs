@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use adapter::{Description, Format, Host, OptionKind, OptionSpec, OptionValue, Options};
+use adapter::{Description, Format, Host, OptionKind, OptionSpec, OptionValue, Options, View};
 use config::{Endpoint, Expected, Kind, Problem, Shape, Source};
 use record::Record;
 
@@ -20,16 +20,27 @@ struct Entry {
     folders: bool,
     /// The content of a new, empty file that can hold records like these, where the adapter does not make its place itself.
     blank: Option<Blank>,
+    /// The versions of the format, where they do not hold the same.
+    versions: Option<Versions>,
 }
+
+/// Returns the versions of a format and what new items of each can hold; those at a place, where one is named.
+type Versions = fn(Option<&Path>) -> Vec<(&'static str, View)>;
 
 /// Makes the content of an empty file.
 type Blank = fn(&[Record]) -> Vec<u8>;
 
 /// Every adapter.
 const FORMATS: &[Entry] = &[
-    Entry { format: adapter_csv::format, endings: &["csv", "tsv", "txt"], folders: false, blank: Some(adapter_csv::outline) },
-    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], folders: true, blank: None },
-    Entry { format: adapter_ical::format, endings: &["ics", "ical", "ifb", "icalendar"], folders: true, blank: None },
+    Entry {
+        format: adapter_csv::format,
+        endings: &["csv", "tsv", "txt"],
+        folders: false,
+        blank: Some(adapter_csv::outline),
+        versions: None,
+    },
+    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], folders: true, blank: None, versions: Some(vcard_versions) },
+    Entry { format: adapter_ical::format, endings: &["ics", "ical", "ifb", "icalendar"], folders: true, blank: None, versions: None },
 ];
 
 /// Returns the content of a new, empty file that can hold records like these; none if the adapter makes its place
@@ -38,6 +49,26 @@ pub(crate) fn blank(format: &dyn Format, records: &[Record]) -> Option<Vec<u8>> 
     let id = format.describe().id;
     let entry = FORMATS.iter().find(|entry| (entry.format)().describe().id == id)?;
     entry.blank.map(|blank| blank(records))
+}
+
+/// Returns the versions of a format and what new items of each can hold; none where they all hold the same.
+pub(crate) fn versions(format: &dyn Format, place: Option<&Path>) -> Vec<(&'static str, View)> {
+    let id = format.describe().id;
+    let entry = FORMATS.iter().find(|entry| (entry.format)().describe().id == id);
+    entry.and_then(|entry| entry.versions).map(|versions| versions(place)).unwrap_or_default()
+}
+
+/// The versions of vCard; an empty place gets cards of the newest.
+fn vcard_versions(place: Option<&Path>) -> Vec<(&'static str, View)> {
+    let mut all = adapter_vcard::holding::versions();
+    let there = place.map(adapter_vcard::holding::versions_at);
+    let newest = all.last().map(|(version, _)| *version);
+    all.retain(|(version, _)| match &there {
+        Some(there) if there.is_empty() => Some(*version) == newest,
+        Some(there) => there.contains(version),
+        None => true,
+    });
+    all
 }
 
 /// Returns the adapter of this name: one that is built in, or a plugin that was let in.

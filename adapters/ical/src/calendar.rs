@@ -1,6 +1,7 @@
 //! A file as its calendars and their components: where each stands, and what is broken without holding up the rest.
 
 use crate::map::table::Component;
+use crate::zone::is_definition;
 use contentline::document::DEEPEST;
 use contentline::error::Broken;
 use contentline::line::{Line, mark_length};
@@ -59,6 +60,27 @@ impl Calendar {
             walk.take(&post);
         }
         walk.finish()
+    }
+}
+
+impl Calendar {
+    /// Returns the VCALENDAR that new components are for: the last one that has some, else the first.
+    pub(crate) fn home(&self) -> Option<&Root> {
+        let holds = |root: &&Root| self.pieces.iter().any(|piece| root.whole.contains(&piece.range.start));
+        self.roots.iter().rev().find(holds).or_else(|| self.roots.first())
+    }
+
+    /// Tells whether anything but the definitions themselves may name this zone.
+    pub(crate) fn names(&self, bytes: &[u8], tzid: &str) -> bool {
+        let mut at = 0;
+        let named = |range: Range<usize>| bytes.get(range).is_some_and(|part| memchr::memmem::find(part, tzid.as_bytes()).is_some());
+        for zone in &self.zones {
+            if named(at..zone.start) {
+                return true;
+            }
+            at = zone.end;
+        }
+        named(at..bytes.len())
     }
 }
 
@@ -199,13 +221,18 @@ impl<'b> Walk<'b> {
         }
         if let Some(broken) = child.fault {
             self.stray(range.start, broken);
-        } else if name.eq_ignore_ascii_case(b"VTIMEZONE") {
+        } else if name.eq_ignore_ascii_case(b"VTIMEZONE") && self.is_of_a_zone(&range) {
             self.found.zones.push(range);
         } else if let Some(root) = self.root.and_then(|root| self.found.roots.get_mut(root)) {
             root.others.push(range);
         } else {
             self.stray(range.start, Broken::Outside { line: 0 });
         }
+    }
+
+    /// Tells whether a definition is one that events can mean: it has a TZID.
+    fn is_of_a_zone(&self, range: &Range<usize>) -> bool {
+        self.bytes.get(range.clone()).is_some_and(is_definition)
     }
 
     /// Adds a piece; a hostile run of BEGINs that hold nothing is one.

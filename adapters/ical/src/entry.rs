@@ -2,7 +2,8 @@
 
 mod section;
 
-use crate::map::table::{CALENDAR, Component, FILE};
+use crate::calendar::{Calendar, Root};
+use crate::map::table::{CALENDAR, CALENDARS, Component, FILE, FURTHER};
 use crate::unreadable::Unreadable;
 use crate::zone::{Zones, pointer_of};
 use contentline::content::Content;
@@ -96,29 +97,40 @@ impl<'b> Entry<'b> {
         inner: usize,
     ) -> Self {
         let source = Source { whole: whole.clone(), end, inner, others: others.to_vec() };
-        let section = section::of_calendar(self.bytes, &run_lines(self.bytes, runs), FILE, source);
+        let section = section::of_calendar(self.bytes, &run_lines(self.bytes, runs), FILE, String::new(), source);
         self.record.fields.extend(section.pointers());
         self.sections.push(section);
         self
     }
 
-    /// Reads the record of a calendar itself; none where it says nothing but what every file must.
-    pub(crate) fn calendar(bytes: &'b [u8], root: &crate::calendar::Root, zones: &'b Zones, alone: bool) -> Option<Self> {
-        let entry = Self::bare_calendar(bytes, root, zones);
-        let needed = |item: &Item| matches!(&item.place, Place::Own(row) if ["PRODID", "CALSCALE"].contains(&row.property));
+    /// Reads the record of a file's calendar itself; none where it says nothing but what every file must.
+    ///
+    /// A zone that no item names has its place nowhere else.
+    pub(crate) fn calendar(bytes: &'b [u8], calendar: &Calendar, zones: &'b Zones) -> Option<Self> {
+        let entry = Self::bare_calendar(bytes, calendar, zones)?;
+        let needed = |item: &Item| matches!(&item.place, Place::Own(row) if row.property == "PRODID");
         let telling = entry.sections.iter().flat_map(|section| &section.items).any(|item| !needed(item));
-        (telling || (alone && !zones.all().is_empty())).then_some(entry)
+        let unnamed = || zones.all().into_iter().any(|(tzid, _)| !calendar.names(bytes, tzid));
+        (telling || unnamed()).then_some(entry)
     }
 
-    /// Reads a calendar that says nothing yet but what every file must.
-    pub(crate) fn bare_calendar(bytes: &'b [u8], root: &crate::calendar::Root, zones: &'b Zones) -> Self {
-        let end = root.end.unwrap_or(root.whole.end);
-        let source = Source { whole: root.whole.clone(), end, inner: root.inner.min(end), others: root.others.clone() };
-        let section = section::of_calendar(bytes, &run_lines(bytes, &root.own), CALENDAR, source);
+    /// Reads a calendar that may say nothing yet but what every file must; none where the file has no whole one.
+    pub(crate) fn bare_calendar(bytes: &'b [u8], calendar: &Calendar, zones: &'b Zones) -> Option<Self> {
+        let whole = |root: &&Root| root.end.is_some();
+        let first = calendar.roots.first().filter(whole)?;
+        let mut sections = vec![section::of_calendar(bytes, &run_lines(bytes, &first.own), CALENDAR, String::new(), Source::of(first))];
+        for root in calendar.roots.iter().skip(1).filter(whole) {
+            let prefix = format!("{CALENDARS}/{}/", sections.len() + 1);
+            let section = section::of_calendar(bytes, &run_lines(bytes, &root.own), FURTHER, prefix, Source::of(root));
+            // One that says nothing has no number, so that a new file without it counts alike.
+            if !section.items.is_empty() {
+                sections.push(section);
+            }
+        }
         let mut record = Record::new(Kind::CALENDAR).with("uid", Value::text(CALENDAR_UID));
-        record.fields.extend(section.pointers());
+        sections.iter().for_each(|section| record.fields.extend(section.pointers()));
         record.fields.extend(zones.all().into_iter().map(|(tzid, text)| (pointer_of(tzid), Value::text(text))));
-        Self { bytes, record, sections: vec![section], zones }
+        Some(Self { bytes, record, sections, zones })
     }
 
     /// Returns the bytes of the blob with this digest, if the item holds it.

@@ -4,4 +4,5 @@ mod conformance;
 mod corpus;
 mod edits;
 mod endpoint;
+mod oracle;
 mod reading;

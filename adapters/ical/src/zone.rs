@@ -104,6 +104,11 @@ impl Zones {
     }
 }
 
+/// Tells whether this is the definition of a zone, which needs a TZID.
+pub(crate) fn is_definition(slice: &[u8]) -> bool {
+    definition(slice).is_some()
+}
+
 /// Returns the TZID of a definition and its lines, unfolded.
 fn definition(slice: &[u8]) -> Option<(String, String)> {
     let document = Document::read(slice).ok()?;

@@ -4,6 +4,7 @@
 //! directions go through, `write` changes a card by its lines and proves the result by reading it back.
 
 mod card;
+pub mod holding;
 mod map;
 mod source;
 mod unreadable;

@@ -4,4 +4,5 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod lexical;
 pub(crate) mod named;
+pub(crate) mod spelling;
 pub(crate) mod table;

@@ -5,6 +5,7 @@ mod corpus;
 mod edits;
 mod endpoint;
 mod folder;
+mod holding;
 mod oracle;
 mod rest;
 mod rows;

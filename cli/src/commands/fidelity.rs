@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use adapter::{Format, OptionValue, Options, Profile};
+use adapter::{Format, OptionValue, Options, Profile, View};
 use record::{Kind, Pointer, Record, Value, vocabulary};
 use serde_json::json;
 
@@ -17,13 +17,26 @@ use crate::terminal::{Paint, columns, shown};
 struct Side {
     name: String,
     profile: Profile,
+    /// The versions of its format, where they do not hold the same.
+    versions: Vec<(&'static str, View)>,
+}
+
+/// How much of one side holds a field.
+#[derive(Clone, PartialEq, Eq)]
+enum Held {
+    /// Nothing of it.
+    Not,
+    /// New items of these versions.
+    In(Vec<&'static str>),
+    /// All of it.
+    Whole,
 }
 
 /// What becomes of one field.
 struct Row {
     field: String,
-    left: bool,
-    right: bool,
+    left: Held,
+    right: Held,
 }
 
 /// Compares two adapters, files or folders.
@@ -65,7 +78,7 @@ fn named(side: &Path) -> Option<&'static dyn Format> {
 fn side_of(side: &Path, kinds: &[Kind], context: &Context) -> Outcome<Side> {
     let name = side.display().to_string();
     if let Some(format) = named(side) {
-        return Ok(Side { name, profile: widest(format, kinds, context)? });
+        return Ok(Side { name, profile: widest(format, kinds, context)?, versions: formats::versions(format, None) });
     }
     if !side.exists() {
         let failure = Failure::usage(format!("`{}` is neither an adapter nor a file or folder", shown(&name)));
@@ -75,7 +88,7 @@ fn side_of(side: &Path, kinds: &[Kind], context: &Context) -> Outcome<Side> {
         .ok_or_else(|| Failure::usage(format!("`{}` does not say by its name which format it is", shown(&name))))?;
     let mut adapter = open(format, side, &Options::new(), context)?;
     adapter.scan(&NothingKnown, &mut unheard()).map_err(|error| Failure::new(Exit::Stopped, error.to_string()))?;
-    Ok(Side { name, profile: adapter.profile().clone() })
+    Ok(Side { name, profile: adapter.profile().clone(), versions: formats::versions(format, Some(side)) })
 }
 
 /// Returns what an adapter can hold in a new place made for every field of these kinds; of a contact's if there are none.
@@ -135,40 +148,111 @@ fn expanded(said: &'static str) -> &'static [&'static str] {
 }
 
 fn rows(kind: &Kind, left: &Side, right: &Side) -> Vec<Row> {
-    let holds = |side: &Side, field: &str| side.profile.view.holds(&Pointer::new(&field.replace('*', "1")));
-    let row = |field: String| Row { left: holds(left, &field), right: holds(right, &field), field };
-    fields(kind).into_iter().map(row).filter(|row| row.left || row.right).collect()
+    let row = |field: String| Row { left: left.held(&field), right: right.held(&field), field };
+    fields(kind).into_iter().map(row).filter(|row| row.left != Held::Not || row.right != Held::Not).collect()
+}
+
+impl Side {
+    fn held(&self, field: &str) -> Held {
+        let pointer = Pointer::new(&field.replace('*', "1"));
+        if !self.profile.view.holds(&pointer) {
+            return Held::Not;
+        }
+        let holding: Vec<&str> = self.versions.iter().filter(|(_, view)| view.holds(&pointer)).map(|(version, _)| *version).collect();
+        match holding.len() {
+            some if some == self.versions.len() => Held::Whole,
+            0 => Held::Not,
+            _ => Held::In(holding),
+        }
+    }
+
+    /// Returns its name with each of its versions; alone where it has none.
+    fn variants(&self) -> Vec<(String, Option<&'static str>)> {
+        let name = shown(&self.name);
+        match self.versions.as_slice() {
+            [] => vec![(name, None)],
+            versions => versions.iter().map(|(version, _)| (format!("{name} {version}"), Some(*version))).collect(),
+        }
+    }
+}
+
+impl Held {
+    /// Tells whether it is held in this version, or by a side that has none.
+    fn within(&self, version: Option<&'static str>) -> bool {
+        match self {
+            Self::Not => false,
+            Self::In(versions) => version.is_none_or(|version| versions.contains(&version)),
+            Self::Whole => true,
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Not => "no".to_owned(),
+            Self::In(versions) => versions.join(", "),
+            Self::Whole => "yes".to_owned(),
+        }
+    }
+
+    fn paint(&self) -> Paint {
+        match self {
+            Self::Not => Paint::Red,
+            Self::In(_) => Paint::Yellow,
+            Self::Whole => Paint::Green,
+        }
+    }
+}
+
+impl Row {
+    fn is_shared(&self) -> bool {
+        self.left == Held::Whole && self.right == Held::Whole
+    }
+
+    /// Returns what becomes of the field, for people.
+    fn fate(&self, one: &str, other: &str) -> String {
+        match (&self.left, &self.right) {
+            (Held::Not, _) => format!("only the store carries it past {one}"),
+            (_, Held::Not) => format!("only the store carries it past {other}"),
+            (Held::Whole, Held::Whole) => "survives both ways".to_owned(),
+            (Held::Whole, Held::In(versions)) => format!("survives both ways in {other} {}", versions.join(" and ")),
+            (Held::In(versions), Held::Whole) => format!("survives both ways in {one} {}", versions.join(" and ")),
+            (Held::In(_), Held::In(_)) => "survives both ways where both versions hold it".to_owned(),
+        }
+    }
 }
 
 fn print(context: &Context, kind: &Kind, rows: &[Row], left: &Side, right: &Side) {
     let terminal = &context.terminal;
     let (one, other) = (shown(&left.name), shown(&right.name));
     terminal.line(terminal.paint(Paint::Bold, &format!("{kind}: {one} and {other}")));
-    let mark = |held: bool| if held { terminal.paint(Paint::Green, "yes") } else { terminal.paint(Paint::Red, "no") };
-    let table: Vec<Vec<String>> = rows
-        .iter()
-        .filter(|row| terminal.verbosity > 0 || !(row.left && row.right))
-        .map(|row| {
-            let fate = match (row.left, row.right) {
-                (true, true) => "survives both ways".to_owned(),
-                (true, false) => format!("only the store carries it past {other}"),
-                (false, _) => format!("only the store carries it past {one}"),
-            };
-            vec![format!("  {}", row.field), mark(row.left), mark(row.right), fate]
-        })
-        .collect();
+    let mark = |held: &Held| terminal.paint(held.paint(), &held.words());
+    let listed = rows.iter().filter(|row| terminal.verbosity > 0 || !row.is_shared());
+    let table = listed.map(|row| vec![format!("  {}", row.field), mark(&row.left), mark(&row.right), row.fate(&one, &other)]);
     let head = vec!["  field".to_owned(), one.clone(), other.clone(), String::new()];
     columns(&std::iter::once(head).chain(table).collect::<Vec<_>>()).iter().for_each(|line| terminal.line(line));
-    let count = |what: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| what(row)).count();
-    let (both, lefts, rights) = (count(&|row| row.left && row.right), count(&|row| row.left), count(&|row| row.right));
+    let both = rows.iter().filter(|row| row.is_shared()).count();
     terminal.line(format!("  {both} fields survive both ways{}", if terminal.verbosity > 0 { "" } else { " (-v lists them)" }));
-    terminal.line(format!("  {one} to {other}: {both} of {lefts} fields; {other} to {one}: {both} of {rights}"));
+    for (one, of_left) in left.variants() {
+        for (other, of_right) in right.variants() {
+            let count = |what: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| what(row)).count();
+            let both = count(&|row| row.left.within(of_left) && row.right.within(of_right));
+            let (lefts, rights) = (count(&|row| row.left.within(of_left)), count(&|row| row.right.within(of_right)));
+            terminal.line(format!("  {one} to {other}: {both} of {lefts} fields; {other} to {one}: {both} of {rights}"));
+        }
+    }
 }
 
 fn kind_json(kind: &Kind, rows: &[Row]) -> serde_json::Value {
     let row = |row: &Row| {
-        let carried = if row.left && row.right { "both" } else { "store" };
-        json!({ "field": row.field, "left": row.left, "right": row.right, "carried_by": carried })
+        let (left, right) = (row.left != Held::Not, row.right != Held::Not);
+        let carried = if left && right { "both" } else { "store" };
+        let mut object = json!({ "field": row.field, "left": left, "right": right, "carried_by": carried });
+        for (name, held) in [("left_versions", &row.left), ("right_versions", &row.right)] {
+            if let (Held::In(versions), Some(object)) = (held, object.as_object_mut()) {
+                object.insert(name.to_owned(), json!(versions));
+            }
+        }
+        object
     };
     json!({ "kind": kind.as_str(), "fields": rows.iter().map(row).collect::<Vec<_>>() })
 }

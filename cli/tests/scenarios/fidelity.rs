@@ -48,3 +48,27 @@ fn a_table_of_events_is_compared_with_a_calendar() {
     assert_eq!(of("start")["carried_by"], "both");
     assert_eq!((of("alerts/*/trigger")["left"].as_bool(), of("alerts/*/trigger")["right"].as_bool()), (Some(false), Some(true)));
 }
+
+#[test]
+fn versions_of_cards_are_told_apart() {
+    let desk = Desk::new();
+    let run = desk.run(&["fidelity", "csv", "vcard", "--format", "json"]);
+    let fields = run.json()["kinds"][0]["fields"].as_array().unwrap().clone();
+    let of = |name: &str| fields.iter().find(|field| field["field"] == name).unwrap_or_else(|| panic!("{name}")).clone();
+    assert_eq!(of("addresses/*/timeZone")["right_versions"], serde_json::json!(["4.0"]));
+    assert_eq!(of("emails/*/address")["right_versions"], serde_json::Value::Null);
+    let text = desk.run(&["fidelity", "csv", "vcard"]);
+    let line = text.out.lines().find(|line| line.contains("addresses/*/timeZone")).unwrap().to_owned();
+    assert!(line.contains("4.0") && !line.contains("3.0"), "{line}");
+    for version in ["2.1", "3.0", "4.0"] {
+        assert!(text.out.contains(&format!("csv to vcard {version}: ")), "{}", text.out);
+    }
+    // A place is compared by the versions that stand in it.
+    desk.put("cards.vcf", "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:a\r\nFN:Ada\r\nN:;Ada;;;\r\nEND:VCARD\r\n");
+    let run = desk.run(&["fidelity", "csv", "cards.vcf", "--format", "json"]);
+    let fields = run.json()["kinds"][0]["fields"].as_array().unwrap().clone();
+    let zone = fields.iter().find(|field| field["field"] == "addresses/*/timeZone");
+    assert!(zone.is_none_or(|zone| zone["right"] == false), "{zone:?}");
+    let text = desk.run(&["fidelity", "csv", "cards.vcf"]);
+    assert!(text.out.contains("csv to cards.vcf 3.0: "), "{}", text.out);
+}

@@ -32,6 +32,13 @@ pub trait Adapter: Send {
         Ok(())
     }
 
+    /// Returns the identity of the root that a step made, where a scan had found it still to be made; none otherwise.
+    ///
+    /// Asked after a step was performed or recovered. Without an answer the next scan joins the place anew.
+    fn made(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Reports everything that is there: each item once, as changed, unchanged or broken.
     ///
     /// # Errors
@@ -99,7 +106,8 @@ pub trait Sink {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     /// The identity of the root: another identity is another place, so a new join and never a difference.
-    /// A single file's is its canonical path (editors replace files); a folder's also holds device and inode.
+    /// A single file's is its canonical path (editors replace files); a folder's also holds device and inode. A folder
+    /// that is still to be made has none: it is empty until [`Adapter::made`] tells it.
     pub root: Vec<u8>,
     /// What [`Adapter::same`] may be asked with later, where that can tell. It is kept only if nothing was broken, and
     /// forgotten once anything is written.

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::found::Knowledge;
 use crate::objects::{Intent, Seen, Step};
 use crate::parallel;
-use crate::recover::{advance, settle};
+use crate::recover::{advance, made, settle};
 use crate::report::{Deed, Direction, Effect, Held};
 use crate::target::Wish;
 use crate::trees::agree;
@@ -72,6 +72,7 @@ pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Resul
     session.doors.at(Point::Intended).await;
     let outcomes = perform(session, step, &prepared, Mode::Perform)?;
     session.doors.at(Point::Applied).await;
+    made(session);
     for ((prepared, intent), outcome) in prepared.iter().zip(intents).zip(outcomes) {
         conclude(session, prepared, intent, outcome)?;
     }

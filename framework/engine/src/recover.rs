@@ -25,6 +25,7 @@ pub(crate) async fn recover(session: &mut Session<'_>) -> Result<(), Error> {
             session.trees.put_step(None);
             return session.trees.commit();
         }
+        made(session);
         let mut fates = fates.into_iter();
         for intent in step.intents {
             if let Some(Fate::Done { key, fingerprint }) = fates.next() {
@@ -63,6 +64,14 @@ fn elsewhere(session: &mut Session<'_>, intents: &[Intent]) -> Result<bool, Erro
         })?;
     }
     Ok(true)
+}
+
+/// Takes note of the identity of a place that the step made; before it had none that could be another one now.
+pub(crate) fn made(session: &mut Session<'_>) {
+    let was_to_be_made = session.trees.meta.root.as_ref().is_some_and(Vec::is_empty);
+    if let Some(root) = session.adapter.made().filter(|_| was_to_be_made) {
+        session.trees.meta.root = Some(root);
+    }
 }
 
 /// Tells the adapter that the step is durable, and forgets it.

@@ -12,11 +12,6 @@ use super::examination::Format;
 /// How many logical lines one field may stand in: a name is N and FN.
 const MOST_LINES: usize = 2;
 
-/// Returns in how many lines a field may stand: the zone of a series stands in every line that says a time of it.
-fn most_lines(pointer: &Pointer) -> usize {
-    if pointer.as_str().ends_with("imeZone") { usize::MAX - 1 } else { MOST_LINES }
-}
-
 /// What became of the edits.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
@@ -24,8 +19,8 @@ pub struct Edits {
     pub tried: usize,
     /// How many changed the lines of their field and nothing else.
     pub kept: usize,
-    /// How many the adapter refused, and wrote nothing.
-    pub refused: usize,
+    /// What the adapter refused, and wrote nothing, by field.
+    pub refused: Vec<String>,
     /// What else was touched, by field.
     pub touched: Vec<String>,
 }
@@ -48,8 +43,8 @@ pub(super) fn edit_each(
             }
             edits.tried += 1;
             match edit(bytes, (format, path), at, (pointer, edited), lent) {
-                Ok(true) => edits.kept += 1,
-                Ok(false) => edits.refused += 1,
+                Ok(None) => edits.kept += 1,
+                Ok(Some(reason)) => edits.refused.push(format!("{pointer}: {reason}")),
                 Err(reason) => edits.touched.push(format!("{pointer}: {reason}")),
             }
         }
@@ -74,19 +69,20 @@ fn edited(pointer: &Pointer, value: &Value) -> Option<Value> {
     })
 }
 
-/// Makes one edit: true if it was written and nothing else changed, false if it was refused.
+/// Makes one edit: nothing if it was written and nothing else changed, the reason if it was refused.
 fn edit(
     bytes: &[u8],
     (format, path): (Format, &Path),
     at: usize,
     (pointer, value): (&Pointer, Value),
     lent: &Lent,
-) -> Result<bool, String> {
+) -> Result<Option<String>, String> {
     fs::write(path, bytes).map_err(|error| error.to_string())?;
     let mut adapter = open(format, path, None).map_err(|error| error.to_string())?;
     let found = scan(adapter.as_mut()).map_err(|error| error.to_string())?;
     let item = found.items.get(at).ok_or("the item is not there again")?;
     let mut record = item.record.clone();
+    let renamed = Renamed::zone(pointer, record.fields.get(pointer), &value);
     record.fields.insert(pointer.clone(), value);
     let changed = [pointer.clone()];
     let op = Op::Put {
@@ -99,45 +95,85 @@ fn edit(
     let answers = perform(adapter.as_mut(), &[op], lent).map_err(|error| error.to_string())?;
     let after = fs::read(path).map_err(|error| error.to_string())?;
     match answers.first() {
-        Some(Outcome::Put { .. }) => untouched(bytes, &after, most_lines(pointer)).map(|()| true),
-        Some(Outcome::Refused { .. }) if after == bytes => Ok(false),
+        Some(Outcome::Put { .. }) => untouched(bytes, &after, renamed.as_ref()).map(|()| None),
+        Some(Outcome::Refused { reason }) if after == bytes => Ok(Some(reason.clone())),
         Some(Outcome::Refused { .. }) => Err("refused, but the file changed".to_owned()),
         other => Err(format!("answered {other:?}")),
     }
 }
 
+/// A zone that got another name: it stands in every line that says a time of the series, and nothing else in them changes.
+struct Renamed {
+    old: String,
+    new: String,
+}
+
+impl Renamed {
+    fn zone(pointer: &Pointer, old: Option<&Value>, new: &Value) -> Option<Self> {
+        let (old, new) = old.and_then(Value::as_text).zip(new.as_text()).filter(|_| pointer.as_str().ends_with("imeZone"))?;
+        Some(Self { old: old.to_owned(), new: new.to_owned() })
+    }
+
+    /// Tells whether one line is the other but for the name of its zone.
+    fn explains(&self, old: &[u8], new: &[u8]) -> bool {
+        let name = |zone: &str, quote: &str| format!("TZID={quote}{zone}{quote}");
+        let (old, new) = (unfolded(old), unfolded(new));
+        ["", "\""].iter().any(|quote| {
+            let renamed = old.replacen(&name(&self.old, quote), &name(&self.new, quote), 1);
+            renamed != old && renamed == new
+        })
+    }
+}
+
+fn unfolded(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    ["\r\n ", "\n ", "\r\n\t", "\n\t"].iter().fold(text.into_owned(), |text, fold| text.replace(fold, ""))
+}
+
 /// Checks that two files differ in a few logical lines only, and that all others stand in the same order.
-fn untouched(before: &[u8], after: &[u8], most: usize) -> Result<(), String> {
+fn untouched(before: &[u8], after: &[u8], renamed: Option<&Renamed>) -> Result<(), String> {
     let (before, after) = (logical(before), logical(after));
     let head = before.iter().zip(&after).take_while(|(one, other)| one == other).count();
     let tail = before.iter().rev().zip(after.iter().rev()).take_while(|(one, other)| one == other).count();
     let tail = tail.min(before.len().min(after.len()) - head);
     let old = before.get(head..before.len() - tail).unwrap_or_default();
     let new = after.get(head..after.len() - tail).unwrap_or_default();
+    if old.len() == new.len()
+        && let Some(renamed) = renamed
+        && old.iter().zip(new).all(|(old, new)| old == new || renamed.explains(old, new))
+    {
+        return Ok(());
+    }
     let gone: Vec<&&[u8]> = old.iter().filter(|line| !new.contains(line)).collect();
     let come: Vec<&&[u8]> = new.iter().filter(|line| !old.contains(line)).collect();
     let stay = |all: &[&[u8]], but: &[&&[u8]]| all.iter().filter(|line| !but.contains(line)).map(|line| line.to_vec()).collect::<Vec<_>>();
-    if gone.len() > most || come.len() > most + 1 {
+    if gone.len() > MOST_LINES || come.len() > MOST_LINES + 1 {
         let line: String = gone.first().map(|line| String::from_utf8_lossy(line).chars().take(60).collect()).unwrap_or_default();
         return Err(format!("{} lines went and {} came, the first `{}`", gone.len(), come.len(), line.trim_end()));
     }
     if stay(old, &gone) == stay(new, &come) { Ok(()) } else { Err("lines stand in another order".to_owned()) }
 }
 
-/// Cuts a file into logical lines with their line endings: each with what is folded below it.
+/// Cuts a file into logical lines with their line endings: each with what is folded below it, or softly broken (RFC 2045 §6.7).
 fn logical(bytes: &[u8]) -> Vec<&[u8]> {
     let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
     let mut lines: Vec<&[u8]> = Vec::new();
-    let (mut start, mut at) = (0, 0);
+    let (mut start, mut at, mut broken) = (0, 0, false);
     for piece in bytes.split_inclusive(|byte| *byte == end) {
-        if at > start && !matches!(piece.first(), Some(b' ' | b'\t')) {
+        if at > start && !broken && !matches!(piece.first(), Some(b' ' | b'\t')) {
             lines.extend(bytes.get(start..at));
             start = at;
         }
         at += piece.len();
+        broken = piece.trim_ascii_end().ends_with(b"=") && bytes.get(start..at).is_some_and(is_quoted_printable);
     }
     lines.extend(bytes.get(start..at));
     lines
+}
+
+fn is_quoted_printable(line: &[u8]) -> bool {
+    let head = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    String::from_utf8_lossy(head).to_ascii_uppercase().contains("QUOTED-PRINTABLE")
 }
 
 #[cfg(test)]
@@ -147,9 +183,27 @@ mod tests {
     #[test]
     fn an_edit_of_one_line_is_told_from_one_that_touches_more() {
         let before = b"A:1\r\nB:2\r\n 3\r\nC:4\r\nD:5\r\n";
-        assert_eq!(untouched(before, b"A:1\r\nB:9\r\nC:4\r\nD:5\r\n", 2), Ok(()));
-        assert_eq!(untouched(before, before, 2), Ok(()));
-        assert!(untouched(before, b"A:1\nB:2\n 3\nC:4\nD:5\n", 2).is_err());
-        assert!(untouched(before, b"A:1\r\nC:4\r\nB:2\r\n 3\r\nD:5\r\n", 2).is_err());
+        assert_eq!(untouched(before, b"A:1\r\nB:9\r\nC:4\r\nD:5\r\n", None), Ok(()));
+        assert_eq!(untouched(before, before, None), Ok(()));
+        assert!(untouched(before, b"A:1\nB:2\n 3\nC:4\nD:5\n", None).is_err());
+        assert!(untouched(before, b"A:1\r\nC:4\r\nB:2\r\n 3\r\nD:5\r\n", None).is_err());
+    }
+
+    #[test]
+    fn a_value_that_is_softly_broken_is_one_line() {
+        let before = b"A;ENCODING=QUOTED-PRINTABLE:1=\r\n2=\r\n3\r\nB:4\r\nC:5=\r\nD:6\r\n";
+        assert_eq!(logical(before).len(), 4);
+        assert_eq!(untouched(before, b"A:1\r\nB:4\r\nC:5=\r\nD:6\r\n", None), Ok(()));
+    }
+
+    #[test]
+    fn a_zone_may_change_in_every_line_that_names_it_and_nothing_else_may() {
+        let before = b"A;TZID=Z:1\nB;TZID=Z:2\nC;TZID=\"Z\":3\nX:4\nD;TZI\n D=Z:5\n";
+        let renamed = Renamed { old: "Z".to_owned(), new: "Zx".to_owned() };
+        let after = b"A;TZID=Zx:1\nB;TZID=Zx:2\nC;TZID=\"Zx\":3\nX:4\nD;TZID=Zx:5\n";
+        assert_eq!(untouched(before, after, Some(&renamed)), Ok(()));
+        assert!(untouched(before, after, None).is_err());
+        let more = b"A;TZID=Zx:1\nB;TZID=Zx:2\nC;TZID=\"Zx\":3\nX:9\nD;TZID=Zx:5\n";
+        assert!(untouched(before, more, Some(&renamed)).is_err());
     }
 }

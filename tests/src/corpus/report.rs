@@ -55,16 +55,17 @@ fn add(sums: &mut Sums, one: &Examination) {
     sums.met += usize::from(is_whole(&one.meeting));
     let [kept, refused, tried] = &mut sums.edits;
     *kept += one.edits.kept;
-    *refused += one.edits.refused;
+    *refused += one.edits.refused.len();
     *tried += one.edits.tried;
 }
 
 /// Returns why a file falls short; nothing for one that does not.
 fn reasons(one: &Examination) -> Vec<String> {
-    let sorts: [(&str, &[String]); 4] = [
+    let sorts: [(&str, &[String]); 5] = [
         ("held", &one.broken),
         ("new file", one.fresh.as_deref().unwrap_or_default()),
         ("edit", &one.edits.touched),
+        ("refused", &one.edits.refused),
         ("meeting", one.meeting.as_deref().unwrap_or_default()),
     ];
     let mut lines = Vec::new();

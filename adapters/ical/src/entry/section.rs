@@ -1,8 +1,9 @@
 //! One component of an item, line by line: what each stands for, whatever order the lines have.
 
+use crate::calendar::Root;
 use crate::entry::{Piece, own_lines};
 use crate::map::decode::{Decoded, Named, Raw, decode};
-use crate::map::table::{ALARM, CALENDAR, FILE, On, Row};
+use crate::map::table::{ALARM, CALENDAR, FILE, FURTHER, On, Row};
 use contentline::content::Content;
 use contentline::document::Document;
 use contentline::line::Line;
@@ -54,6 +55,13 @@ pub(super) struct Source {
     pub(super) end: usize,
     pub(super) inner: usize,
     pub(super) others: Vec<Range<usize>>,
+}
+
+impl Source {
+    pub(super) fn of(root: &Root) -> Self {
+        let end = root.end.unwrap_or(root.whole.end);
+        Self { whole: root.whole.clone(), end, inner: root.inner.min(end), others: root.others.clone() }
+    }
 }
 
 /// Returns the zone of a component's start.
@@ -112,15 +120,14 @@ pub(super) fn verbatim(piece: &Piece<'_>, pointer: &str) -> Section {
 }
 
 /// Reads the own lines of a VCALENDAR.
-pub(super) fn of_calendar(bytes: &[u8], lines: &Lines<'_>, on: On, source: Source) -> Section {
-    let place = if on == FILE { "ext/vcalendar" } else { "ext/ical" };
-    let mut reader = Reader::new(on, "", place.to_owned());
+pub(super) fn of_calendar(bytes: &[u8], lines: &Lines<'_>, on: On, prefix: String, source: Source) -> Section {
+    let mut reader = Reader::new(on, &prefix, verbatim_place(on, &prefix));
     reader.properties(lines, None, None);
     for other in source.others {
         reader.component(bytes.get(other.clone()).unwrap_or_default(), other);
     }
     let Source { whole, end, inner, .. } = Source { others: Vec::new(), ..source };
-    Section { on, prefix: String::new(), whole, end, inner, items: reader.finish() }
+    Section { on, prefix, whole, end, inner, items: reader.finish() }
 }
 
 struct Reader {
@@ -191,6 +198,7 @@ impl Reader {
         let gregorian = || content.is("CALSCALE") && content.value().trim().eq_ignore_ascii_case("GREGORIAN");
         match self.on {
             CALENDAR => content.is("VERSION"),
+            FURTHER => content.is("VERSION") || content.is("PRODID"),
             FILE => content.is("VERSION") || content.is("PRODID") || gregorian(),
             ALARM => false,
             _ => !self.prefix.is_empty() && content.is("UID"),
@@ -259,7 +267,7 @@ impl Reader {
         verbatim.sort_by_key(|(line, _)| line.start);
         for (at, (line, text)) in verbatim.into_iter().enumerate() {
             // Nothing aligns what stands within a part, so an alarm's lines are named by what they hold.
-            let id = if self.on == ALARM { self.hash(&text) } else { (at + 1).to_string() };
+            let id = if self.on == ALARM || self.on == FURTHER { self.hash(&text) } else { (at + 1).to_string() };
             let pointer = Pointer::from(format!("{}/lines/{id}", self.place));
             self.keep(pointer, line.start..line.end, line, text);
         }
@@ -346,7 +354,15 @@ impl Section {
 
     /// Returns where its verbatim lines and components stand.
     pub(crate) fn verbatim_place(&self) -> String {
-        if self.on == FILE { "ext/vcalendar".to_owned() } else { format!("{}ext/ical", self.prefix) }
+        verbatim_place(self.on, &self.prefix)
+    }
+}
+
+fn verbatim_place(on: On, prefix: &str) -> String {
+    match on {
+        FILE => "ext/vcalendar".to_owned(),
+        FURTHER => prefix.trim_end_matches('/').to_owned(),
+        _ => format!("{prefix}ext/ical"),
     }
 }
 

@@ -13,6 +13,10 @@ pub(crate) const ALARM: On = 16;
 pub(crate) const CALENDAR: On = 32;
 /// A VCALENDAR around one event.
 pub(crate) const FILE: On = 64;
+/// A further VCALENDAR of a file of many items, behind the one that is a record.
+pub(crate) const FURTHER: On = 128;
+/// Where what a further VCALENDAR says of itself stands, each below its number, from 2.
+pub(crate) const CALENDARS: &str = "ext/ical/calendars";
 const MOST: On = EVENT | TASK | JOURNAL;
 const EACH: On = MOST | FREEBUSY;
 

@@ -1,13 +1,11 @@
 //! The file around items: new components and definitions at their places, and a new file where there is none.
 
 use crate::calendar::Calendar;
+use crate::write::fresh::PRODID;
 use crate::write::line::{self, Manner};
 use crate::write::refusal::Refusal;
 use crate::write::splice::{Splice, apply};
 use contentline::style::Style;
-
-/// What a new file says of its writer (RFC 5545 §3.7.3).
-pub(crate) const PRODID: &str = "-//Syncretic//Syncretic//EN";
 
 /// What is added to a file.
 #[derive(Debug, Default)]
@@ -18,6 +16,8 @@ pub(crate) struct Additions {
     pub(crate) zones: Vec<(String, String)>,
     /// Lines of a new VCALENDAR itself.
     pub(crate) lines: Vec<u8>,
+    /// Whole VCALENDARs behind a new one.
+    pub(crate) further: Vec<u8>,
 }
 
 /// Returns a new file.
@@ -30,6 +30,7 @@ pub(crate) fn new_file(additions: &Additions, manner: Manner<'_>) -> Result<Vec<
     file.extend(zone_lines(&additions.zones, manner)?);
     file.extend_from_slice(&additions.components);
     file.extend(line::verbatim("END:VCALENDAR", manner)?);
+    file.extend_from_slice(&additions.further);
     Ok(file)
 }
 
@@ -83,16 +84,16 @@ fn zone_lines(zones: &[(String, String)], manner: Manner<'_>) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// Definitions stand behind the others, else before everything else in the last calendar.
+/// Definitions stand behind the others, else before everything else in the calendar that they are for.
 fn zones_place(calendar: &Calendar) -> Option<usize> {
-    let root = calendar.roots.last()?;
+    let root = calendar.home()?;
     let within = calendar.zones.iter().filter(|zone| zone.start >= root.whole.start && zone.end <= root.whole.end);
     within.map(|zone| zone.end).max().or_else(|| Some(root.inner.min(root.end?)))
 }
 
-/// New components stand at the end of the last calendar, or of a file without one.
+/// New components stand at the end of the calendar that they are for, or of a file without one.
 fn components_place(bytes: &[u8], calendar: &Calendar) -> Result<usize, Refusal> {
-    match calendar.roots.last() {
+    match calendar.home() {
         Some(root) => root.end.ok_or(Refusal::Unclosed),
         None => Ok(bytes.len()),
     }

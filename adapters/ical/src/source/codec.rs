@@ -141,7 +141,7 @@ impl ItemFile {
         let ending = if habits.bare { "\n" } else { "\r\n" };
         let manner = Manner { charset: Charset::UTF_8, style: Style { ending, ..Style::default() }, blobs };
         let made = make(record, true, &Zones::default(), manner)?;
-        let additions = Additions { components: made.components, zones: made.zones, lines: made.lines };
+        let additions = Additions { components: made.components, zones: made.zones, lines: made.lines, ..Additions::default() };
         let file = new_file(&additions, manner)?;
         let shown = show(&file)?;
         check(&made.rest, &shown)?;

@@ -9,7 +9,7 @@ use crate::source::profile::profile;
 use crate::source::spans::{CALENDAR_KEY, Found, Span};
 use crate::write::line::Manner;
 use crate::write::refusal::Refusal;
-use adapter::staging::{Placed, Staged, Staging, read_whole};
+use adapter::staging::{Placed, Staged, Staging, Stat, digest_whole, read_whole, stat};
 use adapter::{
     Adapter, Atomicity, Blobs, Broken, Error, Fate, Fingerprint, Host, Item, Key, Keys, Known, Mode, Op, Outcomes, Place, Profile, Scan,
     Sink, StepId,
@@ -17,7 +17,7 @@ use adapter::{
 use contentline::text::Text;
 use rayon::prelude::*;
 use record::{Digest, Record};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,19 @@ pub(crate) struct Single {
     host: Box<dyn Host>,
     staging: Staging,
     profile: Profile,
+    /// What [`Adapter::same`] read and found to be another content, for the scan that follows it.
+    looked: Option<Looked>,
 }
+
+/// The content of a file as it was read, and as long as its stat is the same.
+struct Looked {
+    raw: Vec<u8>,
+    stat: Stat,
+    content: Digest,
+}
+
+/// The largest file whose content is kept between a look and a scan.
+const MOST_KEPT: u64 = 256 << 20;
 
 impl Single {
     /// Opens a file; nothing is read yet.
@@ -42,7 +54,7 @@ impl Single {
         area.push(path.file_name().unwrap_or_default());
         area.push(".syncretic");
         let staging = Staging::at(path.with_file_name(area));
-        Self { path, may_create, host, staging, profile: profile(Keys::Stable, Atomicity::Batch, CALENDAR) }
+        Self { path, may_create, host, staging, profile: profile(Keys::Stable, Atomicity::Batch, CALENDAR), looked: None }
     }
 
     /// Returns what tells later whether anything changed: the digest of the whole file, where it is, and how it was read.
@@ -58,11 +70,15 @@ impl Single {
 
     /// Reads the file; `None` where it is still to be made.
     fn read(&self) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.read_with_stat()?.map(|(raw, _)| raw))
+    }
+
+    fn read_with_stat(&self) -> Result<Option<(Vec<u8>, Stat)>, Error> {
         match read_whole(&self.path) {
             Ok((raw, _)) if raw.is_empty() => {
                 Err(self.source("the file is empty; it may have been cut off, and nothing was taken for deleted"))
             }
-            Ok((raw, _)) => Ok(Some(raw)),
+            Ok(read) => Ok(Some(read)),
             Err(Error::Io { source: error, .. }) if error.kind() == io::ErrorKind::NotFound => {
                 if self.may_create {
                     Ok(None)
@@ -140,6 +156,13 @@ impl Single {
     }
 }
 
+fn key_of<'o>(op: &Op<'o>) -> Option<&'o Key> {
+    match *op {
+        Op::Put { key, .. } => key,
+        Op::Delete { key, .. } => Some(key),
+    }
+}
+
 enum Report {
     Same(Key, Fingerprint),
     Item(Key, Fingerprint, Box<Record>, usize),
@@ -180,25 +203,39 @@ impl Adapter for Single {
     }
 
     fn same(&mut self, note: &[u8]) -> Result<bool, Error> {
-        let Some(raw) = self.read()? else { return Ok(false) };
-        let content = Digest::of(&raw);
+        self.looked = None;
+        let size = std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len());
+        let (content, read) = if size > MOST_KEPT {
+            (digest_whole(&self.path)?.0, None)
+        } else {
+            let Some((raw, stat)) = self.read_with_stat()? else { return Ok(false) };
+            (Digest::of(&raw), Some((raw, stat)))
+        };
         let known = [Keys::Stable, Keys::Unstable].into_iter().find(|keys| self.note(content, *keys) == note);
         if let Some(keys) = known {
             self.profile.keys = keys;
+        } else {
+            self.looked = read.map(|(raw, stat)| Looked { raw, stat, content });
         }
         Ok(known.is_some())
     }
 
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
         let root = self.identity();
-        let Some(raw) = self.read()? else {
+        let looked = self.looked.take().filter(|looked| stat(&self.path).is_ok_and(|stat| stat == looked.stat));
+        let (raw, content) = match looked {
+            Some(looked) => (Some(looked.raw), Some(looked.content)),
+            None => (self.read()?, None),
+        };
+        let Some(raw) = raw else {
             if known.count() == 0 {
                 return Ok(Scan { root, note: None });
             }
             return Err(self.source("the file is not there; nothing was taken for deleted"));
         };
         let text = self.text(&raw)?;
-        let (content, found) = rayon::join(|| Digest::of(&raw), || Found::read(&text.bytes));
+        let digest = || content.unwrap_or_else(|| Digest::of(&raw));
+        let (content, found) = rayon::join(digest, || Found::read(&text.bytes));
         if self.host.cancelled() {
             return Err(Error::Cancelled);
         }
@@ -214,7 +251,8 @@ impl Adapter for Single {
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
         let raw = self.read()?;
         let text = self.text(raw.as_deref().unwrap_or_default())?;
-        let found = Found::read(&text.bytes);
+        let keys: HashSet<&Key> = ops.iter().filter_map(key_of).collect();
+        let found = Found::looking_for(&text.bytes, |key| keys.contains(key));
         let manner = Manner { charset: text.charset, style: style_of(&text.bytes), blobs };
         let now = Now::new(&found, manner);
         let plans: Vec<Plan> = ops.par_iter().map(|op| now.plan(op)).collect();
@@ -254,7 +292,7 @@ impl Adapter for Single {
         let gone = || self.source("it does not hold that document any more");
         let raw = self.read()?.ok_or_else(gone)?;
         let text = self.text(&raw)?;
-        let found = Found::read(&text.bytes);
+        let found = Found::looking_for(&text.bytes, |_| false);
         let bytes = if key.0 == CALENDAR_KEY {
             found.own().and_then(|(entry, _)| entry.blob(digest))
         } else {

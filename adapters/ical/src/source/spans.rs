@@ -45,13 +45,20 @@ pub(crate) struct Found<'t> {
 impl<'t> Found<'t> {
     /// Finds the items of a file.
     pub(crate) fn read(bytes: &'t [u8]) -> Self {
+        Self::looking_for(bytes, |_| true)
+    }
+
+    /// Finds the items of a file, with the fingerprints of those whose keys are wanted, or that have none but by what they hold.
+    pub(crate) fn looking_for(bytes: &'t [u8], wanted: impl Fn(&Key) -> bool + Sync) -> Self {
         let calendar = Calendar::read(bytes);
         let zones = Zones::read(bytes, &calendar.zones);
         let own = zones.all().into_iter().filter(|(tzid, _)| by_name(tzid) == Resolution::Unresolved);
         let own_zones = own.map(|(tzid, text)| (tzid.to_owned(), Digest::of(text.as_bytes()))).collect();
         let mut found = Self { bytes, calendar, zones, items: Vec::new(), own_zones };
         let mut items = found.grouped();
-        items.par_iter_mut().for_each(|span| span.fingerprint = fingerprint(bytes, &span.ranges, &found.own_zones));
+        let told = |span: &Span| span.key.as_ref().is_none_or(&wanted);
+        let tell = |span: &mut Span| span.fingerprint = fingerprint(bytes, &span.ranges, &found.own_zones);
+        items.par_iter_mut().filter(|span| told(span)).for_each(tell);
         name_anonymous(&mut items);
         found.items = items;
         found
@@ -91,9 +98,9 @@ impl<'t> Found<'t> {
 
     /// Reads the calendar's own record, if there is something to say.
     pub(crate) fn own(&self) -> Option<(Entry<'_>, Fingerprint)> {
-        let root = self.calendar.roots.first().filter(|root| root.end.is_some())?;
-        let entry = Entry::calendar(self.bytes, root, &self.zones, self.calendar.pieces.is_empty())?;
-        let places = root.own.iter().chain(&root.others).chain(&self.calendar.zones);
+        let entry = Entry::calendar(self.bytes, &self.calendar, &self.zones)?;
+        let roots = self.calendar.roots.iter().flat_map(|root| root.own.iter().chain(&root.others));
+        let places = roots.chain(&self.calendar.zones);
         let parts: Vec<&[u8]> = places.map(|range| self.bytes.get(range.clone()).unwrap_or_default()).collect();
         Some((entry, Fingerprint(Digest::of_parts(&parts).0.to_vec())))
     }

@@ -4,7 +4,7 @@ use crate::format;
 use crate::tests::edits::Shelf;
 use adapter::format::Silent;
 use adapter::{Adapter, Broken, Expect, Fingerprint, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome, Outcomes, Sink, StepId};
-use record::{Kind, Record, RecordId, Value};
+use record::{Digest, Kind, Record, RecordId, Value};
 use std::fs;
 use std::path::Path;
 
@@ -182,6 +182,54 @@ fn two_calendars_in_one_file_are_read_and_events_without_any() {
 }
 
 #[test]
+fn what_further_calendars_of_a_file_say_of_themselves_stands_behind_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("all.ics"), folder.path().join("new.ics"));
+    let silent = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//C//D//EN\r\nEND:VCALENDAR\r\n";
+    let second = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:c\r\nEND:VEVENT\r\nX-WR-CALNAME:Work\r\nBEGIN:X-B\r\nX:1\r\nEND:X-B\r\nEND:VCALENDAR\r\n";
+    let whole = format!("{FILE}{silent}{second}");
+    fs::write(&path, &whole).unwrap();
+    let calendar = record(&scan(&path), "#calendar").clone();
+    assert_eq!((calendar.text("title"), calendar.text("method")), (Some("Home"), Some("publish")));
+    let further: Vec<&str> = calendar.below("ext/ical/calendars/2").filter_map(|(_, value)| value.as_text()).collect();
+    assert_eq!(further.len(), 3, "{calendar:?}");
+    // A new file has them behind its own calendar, and an event added later stands where the others are.
+    assert!(matches!(put(&other, None, &calendar), Outcome::Put { .. }));
+    assert!(matches!(put(&other, None, record(&scan(&path), "a")), Outcome::Put { .. }));
+    let text = fs::read_to_string(&other).unwrap();
+    let (first, last) = text.split_once("END:VCALENDAR\r\n").unwrap();
+    assert!(first.contains("X-WR-CALNAME:Home") && first.contains("UID:a\r\n"), "{text}");
+    assert!(
+        ["METHOD:REQUEST\r\n", "X-WR-CALNAME:Work\r\n", "BEGIN:X-B\r\nX:1\r\nEND:X-B\r\n"].iter().all(|line| last.contains(line)),
+        "{text}"
+    );
+    let made = record(&scan(&other), "#calendar").clone();
+    assert_eq!(made.with("prodId", Value::text("-//A//B//EN")).fields, calendar.fields);
+    // A line of theirs is edited where it stands.
+    let (pointer, _) = calendar.fields.iter().find(|(_, value)| value.as_text() == Some("METHOD:REQUEST")).unwrap();
+    let mut edited = calendar.clone();
+    edited.fields.remove(pointer);
+    let id: String = Digest::of(b"METHOD:REPLY").to_string().chars().take(13).collect();
+    let edited = edited.with(&format!("ext/ical/calendars/2/lines/{id}"), Value::text("METHOD:REPLY"));
+    let outcome = put(&path, Some("#calendar"), &edited);
+    assert!(matches!(outcome, Outcome::Put { .. }), "{outcome:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), whole.replace("METHOD:REQUEST", "METHOD:REPLY"));
+}
+
+#[test]
+fn a_zone_that_no_event_names_is_the_calendars() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.ics");
+    let zone = |tzid: &str| format!("BEGIN:VTIMEZONE\r\nTZID:{tzid}\r\nEND:VTIMEZONE\r\n");
+    let event = "BEGIN:VEVENT\r\nUID:a\r\nDTSTART;TZID=Mine:20260101T100000\r\nEND:VEVENT\r\n";
+    let file = |zones: &str| format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zones}{event}END:VCALENDAR\r\n");
+    fs::write(&path, file(&zone("Mine"))).unwrap();
+    assert_eq!(scan(&path).items.iter().map(|item| item.key.0.as_str()).collect::<Vec<_>>(), ["a"]);
+    fs::write(&path, file(&(zone("Mine") + &zone("Other")))).unwrap();
+    assert!(record(&scan(&path), "#calendar").text("timeZones/Other").is_some());
+}
+
+#[test]
 fn a_zone_of_an_event_is_written_once_for_all_that_use_it() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("from.ics"), folder.path().join("to.ics"));
@@ -191,4 +239,39 @@ fn a_zone_of_an_event_is_written_once_for_all_that_use_it() {
     assert!(matches!(put(&to, None, &series.with("uid", Value::text("other"))), Outcome::Put { .. }));
     let text = fs::read_to_string(&to).unwrap();
     assert_eq!((text.matches("BEGIN:VTIMEZONE").count(), text.matches("BEGIN:VEVENT").count()), (1, 4), "{text}");
+}
+
+/// Writes a text as UTF-16 with a byte order mark.
+fn wide(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(unit).collect()
+}
+
+#[test]
+fn a_utf16_file_of_many_events_stays_utf16_when_one_of_them_is_edited_or_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.ics");
+    for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+        fs::write(&path, wide(FILE, unit)).unwrap();
+        let task = record(&scan(&path), "b").clone().with("title", Value::text("日本 😀"));
+        assert!(matches!(put(&path, Some("b"), &task), Outcome::Put { .. }));
+        let expected = FILE.replace("SUMMARY:B\r\n", "SUMMARY:日本 😀\r\n");
+        assert_eq!(fs::read(&path).unwrap(), wide(&expected, unit));
+        let new = Record::new(Kind::TASK).with("uid", Value::text("n")).with("title", Value::text("Nouveau é"));
+        assert!(matches!(put(&path, None, &new), Outcome::Put { .. }));
+        let added = "BEGIN:VTODO\r\nUID:n\r\nDTSTAMP:19700101T000000Z\r\nSUMMARY:Nouveau é\r\nEND:VTODO\r\nEND:VCALENDAR\r\n";
+        assert_eq!(fs::read(&path).unwrap(), wide(&expected.replace("END:VCALENDAR\r\n", added), unit));
+    }
+}
+
+#[test]
+fn a_utf16_file_of_one_event_stays_utf16_when_it_is_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\nSUMMARY:Ä\r\nX-OWN:ß\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+        let path = folder.path().join("a.ics");
+        fs::write(&path, wide(one, unit)).unwrap();
+        let event = record(&scan(folder.path()), "a.ics").clone().with("title", Value::text("日本"));
+        assert!(matches!(put(folder.path(), Some("a.ics"), &event), Outcome::Put { .. }));
+        assert_eq!(fs::read(&path).unwrap(), wide(&one.replace("SUMMARY:Ä", "SUMMARY:日本"), unit));
+    }
 }

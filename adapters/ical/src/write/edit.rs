@@ -3,7 +3,7 @@
 use crate::entry::{Entry, Item, Place, Section};
 use crate::map::decode::{Named, Raw};
 use crate::map::encode::{Encoded, Target, date_of, encode};
-use crate::map::table::{ALARM, CALENDAR, Component, FILE, Form, Row, volatile};
+use crate::map::table::{ALARM, CALENDAR, CALENDARS, Component, FILE, FURTHER, Form, On, Row, volatile};
 use crate::write::fresh::{self, Fresh, Spot};
 use crate::write::line::{self, Manner, Old};
 use crate::write::refusal::Refusal;
@@ -16,6 +16,9 @@ use record::{Pattern, Record, Value};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
+
+/// Sections that are no components of an item.
+const AROUND: [On; 4] = [ALARM, CALENDAR, FILE, FURTHER];
 
 /// What changes in a file so that an item shows a record.
 #[derive(Debug)]
@@ -246,7 +249,7 @@ impl Editor<'_, '_> {
             };
             self.splices.push(Splice { range: at..at, bytes });
         }
-        if ![ALARM, CALENDAR, FILE].contains(&section.on) {
+        if !AROUND.contains(&section.on) {
             for bytes in fresh::alarms(&mut self.rest, &section.prefix, self.manner)? {
                 self.splices.push(Splice { range: section.end..section.end, bytes });
             }
@@ -256,8 +259,8 @@ impl Editor<'_, '_> {
 
     /// Adds overrides that the file does not have, and a series where only overrides were.
     fn more_pieces(&mut self) -> Result<(), Refusal> {
-        let Some(component) = Component::of(&self.rest.meant.kind) else { return Ok(()) };
-        let pieces = self.entry.sections.iter().filter(|section| ![ALARM, CALENDAR, FILE].contains(&section.on));
+        let Some(component) = Component::of(&self.rest.meant.kind) else { return self.further() };
+        let pieces = self.entry.sections.iter().filter(|section| !AROUND.contains(&section.on));
         let Some(end) = pieces.clone().map(|section| section.whole.end).max() else { return Ok(()) };
         let first = pieces.clone().map(|section| section.whole.start).min().unwrap_or(end);
         let series = pieces.clone().any(|section| section.on != 0 && section.prefix.is_empty());
@@ -266,13 +269,33 @@ impl Editor<'_, '_> {
             self.splices.push(Splice { range: first..first, bytes });
         }
         let bytes = fresh::overrides(&mut self.rest, component, self.manner)?;
-        if !bytes.is_empty() {
-            // Only the last line of a file may lack its ending.
-            let ended = end.checked_sub(1).and_then(|last| self.entry.bytes.get(last)).is_some_and(|byte| b"\r\n".contains(byte));
-            let missing = if ended { Vec::new() } else { self.manner.style.ending.as_bytes().to_vec() };
-            self.splices.push(Splice { range: end..end, bytes: [missing, bytes].concat() });
-        }
+        self.append(end, bytes);
         Ok(())
+    }
+
+    /// Adds the further VCALENDARs that the file does not have, behind all others.
+    fn further(&mut self) -> Result<(), Refusal> {
+        let Some(end) = self.entry.sections.iter().map(|section| section.whole.end).max() else { return Ok(()) };
+        let mut bytes = Vec::new();
+        for id in self.rest.ids_below(CALENDARS) {
+            let place = format!("{CALENDARS}/{id}");
+            let prefix = format!("{place}/");
+            let spot = Spot { on: FURTHER, prefix: &prefix, place: &place, new: true, manner: self.manner };
+            bytes.extend(fresh::calendar(&mut self.rest, spot)?);
+        }
+        self.append(end, bytes);
+        Ok(())
+    }
+
+    /// Adds whole components at the end of others.
+    fn append(&mut self, end: usize, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        // Only the last line of a file may lack its ending.
+        let ended = end.checked_sub(1).and_then(|last| self.entry.bytes.get(last)).is_some_and(|byte| b"\r\n".contains(byte));
+        let missing = if ended { Vec::new() } else { self.manner.style.ending.as_bytes().to_vec() };
+        self.splices.push(Splice { range: end..end, bytes: [missing, bytes].concat() });
     }
 
     /// Returns how a line that takes the place of this one is written.

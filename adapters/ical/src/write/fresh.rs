@@ -2,7 +2,7 @@
 
 use crate::map::decode::{Named, Raw, decode};
 use crate::map::encode::{Target, encode};
-use crate::map::table::{ALARM, Component, Form, On, ROWS, Row};
+use crate::map::table::{ALARM, Component, FURTHER, Form, On, ROWS, Row};
 use crate::write::line::{self, Manner};
 use crate::write::refusal::Refusal;
 use crate::write::rest::{Rest, keys_below, zone_of};
@@ -14,6 +14,9 @@ use std::collections::BTreeSet;
 
 /// What a new item says of when it was made, if its record does not: two runs must write the same.
 const EPOCH: &str = "1970-01-01T00:00:00Z";
+
+/// What a new file says of its writer (RFC 5545 §3.7.3).
+pub(crate) const PRODID: &str = "-//Syncretic//Syncretic//EN";
 
 /// A new line, or the lines of a component.
 pub(crate) struct Fresh {
@@ -196,12 +199,19 @@ pub(crate) fn whole(rest: &mut Rest, component_of: &Component, prefix: &str, man
     component(rest, component_of.name, spot, &head)
 }
 
+/// Writes a further VCALENDAR with its own lines.
+pub(crate) fn calendar(rest: &mut Rest, spot: Spot<'_>) -> Result<Vec<u8>, Refusal> {
+    let head = ["VERSION:2.0", &format!("PRODID:{PRODID}")].map(|line| line::verbatim(line, spot.manner));
+    let head = head.into_iter().collect::<Result<Vec<_>, _>>()?;
+    component(rest, "VCALENDAR", spot, &head)
+}
+
 fn component(rest: &mut Rest, name: &str, spot: Spot<'_>, head: &[Vec<u8>]) -> Result<Vec<u8>, Refusal> {
     let mut bytes = line::verbatim(&format!("BEGIN:{name}"), spot.manner)?;
     head.iter().for_each(|line| bytes.extend_from_slice(line));
     let (lines, components): (Vec<Fresh>, Vec<Fresh>) = lines(rest, spot)?.into_iter().partition(|fresh| fresh.property.is_some());
     lines.into_iter().for_each(|fresh| bytes.extend(fresh.bytes));
-    if spot.on != ALARM {
+    if spot.on != ALARM && spot.on != FURTHER {
         alarms(rest, spot.prefix, spot.manner)?.into_iter().for_each(|alarm| bytes.extend(alarm));
     }
     components.into_iter().for_each(|fresh| bytes.extend(fresh.bytes));

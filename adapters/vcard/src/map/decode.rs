@@ -2,6 +2,7 @@
 
 use crate::map::lexical;
 use crate::map::named::{Name, Named, Raw};
+use crate::map::spelling::{SPELLING, spelling};
 use crate::map::table::{Form, Parameter, Row};
 use crate::version::Version;
 use contentline::content::Content;
@@ -32,7 +33,7 @@ pub(crate) fn decode(row: &Row, content: &Content<'_>, version: Version) -> Opti
     if content.parameter_count() > MOST_PARAMETERS || (content.parameter_count() > 0 && phonetic()) {
         return None;
     }
-    let mut line = Line { row, version, decoded: Decoded::default(), value_type: None };
+    let mut line = Line { row, version, decoded: Decoded::default(), value_type: None, spelled: Vec::new() };
     for one in content.parameters() {
         line.parameter(&one.name, &one.value);
     }
@@ -52,6 +53,9 @@ pub(crate) fn decode(row: &Row, content: &Content<'_>, version: Version) -> Opti
     if let Some((field, value)) = row.fixed {
         line.put(field, || Value::text(value));
     }
+    if let Some(spelling) = spelling(row, version, &line.spelled) {
+        line.keep(Cow::Borrowed(SPELLING), &spelling);
+    }
     Some(line.decoded)
 }
 
@@ -68,6 +72,8 @@ struct Line<'r> {
     version: Version,
     decoded: Decoded,
     value_type: Option<Type>,
+    /// The parameters that a new line would name otherwise.
+    spelled: Vec<&'static str>,
 }
 
 /// The types of values that decide how a line is read.
@@ -142,7 +148,11 @@ impl Line<'_> {
                     number.is_ok_and(|number| self.put("pref", || Value::Integer(number)))
                 }
                 Parameter::Text(property, field, versions) if name == *property && versions.contains(&self.version) => {
-                    self.put(field, || Value::Text(text_of(property, raw)))
+                    let taken = self.put(field, || Value::Text(text_of(property, raw)));
+                    if taken && self.row.has_other_name(property, field, self.version) {
+                        self.spelled.push(property);
+                    }
+                    taken
                 }
                 Parameter::MediaType(_) if name == "MEDIATYPE" && is_media_type(raw) => self.put("mediaType", || Value::text(raw)),
                 Parameter::Preference | Parameter::Text(..) | Parameter::MediaType(_) | Parameter::Words(_) | Parameter::Word(_) => false,

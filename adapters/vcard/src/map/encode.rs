@@ -2,6 +2,7 @@
 
 use crate::map::lexical;
 use crate::map::named::{Fields, Parameters};
+use crate::map::spelling::{SPELLING, Spelling};
 use crate::map::table::{Form, Parameter, Row};
 use crate::version::Version;
 use contentline::content::Content;
@@ -316,6 +317,13 @@ impl<'f> Line<'_, 'f> {
     }
 
     fn parameters(&mut self, body: &Body<'f>) -> Result<Pairs<'f>, Unwritable> {
+        let spelling = Spelling::of(self.raw, self.target.version);
+        let row = self.row;
+        // A field that was spelled by one parameter is not written by another one.
+        let is_spelled_by_another = |name: &str, field: &str| {
+            let other = |one: &Parameter| matches!(one, Parameter::Text(other, found, _) if *found == field && *other != name && spelling.is_some_and(|spelling| spelling.has(other)));
+            row.parameters.iter().any(other)
+        };
         let mut words: Vec<Cow<'f, str>> = Vec::new();
         let mut others: Pairs<'f> = Vec::new();
         for one in self.row.parameters {
@@ -326,6 +334,7 @@ impl<'f> Line<'_, 'f> {
                 Parameter::Preference => self.add_preference(&mut words, &mut others),
                 Parameter::Text(name, field, versions) => {
                     if versions.contains(&self.target.version)
+                        && !is_spelled_by_another(name, field)
                         && !self.is_used(field)
                         && let Some((at, Value::Text(text))) = self.fields.find(field)
                     {
@@ -338,7 +347,12 @@ impl<'f> Line<'_, 'f> {
         words.extend(self.raw.get("TYPE").into_iter().flat_map(|unmapped| unmapped.split(',').map(Cow::Borrowed)));
         let mut all = self.typed(words);
         all.append(&mut others);
-        all.extend(self.raw.iter().filter(|(name, _)| *name != "TYPE").map(|(name, raw)| (name.clone(), Cow::Borrowed(raw))));
+        all.extend(
+            self.raw
+                .iter()
+                .filter(|(name, _)| !["TYPE", SPELLING].contains(&name.as_ref()))
+                .map(|(name, raw)| (name.clone(), Cow::Borrowed(raw))),
+        );
         Ok(all)
     }
 

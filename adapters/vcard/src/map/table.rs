@@ -380,16 +380,30 @@ static BY_STEM: LazyLock<HashMap<&'static str, Vec<(usize, &'static Row)>>> = La
 
 /// Returns every field that a card can hold, as patterns.
 pub(crate) fn view() -> Vec<String> {
+    patterns(|_| true, |_, _| true, |_| true)
+}
+
+/// Returns every field that a new card of a version can hold, as patterns; what changes by itself counts in all.
+pub(crate) fn view_in(version: Version) -> Vec<String> {
+    patterns(
+        |row| row.written.contains(&version) || VOLATILE.contains(&row.home()),
+        |row, field| row.holds(field, version),
+        |companion| companion.written.contains(&version),
+    )
+}
+
+fn patterns(rows: impl Fn(&Row) -> bool, holds: impl Fn(&Row, &str) -> bool, companions: impl Fn(&Companion) -> bool) -> Vec<String> {
     let mut all = vec!["ext/vcard/**".to_owned()];
-    for row in ROWS {
+    for row in ROWS.iter().filter(|row| rows(row)) {
+        let fields = row.fields().into_iter().filter(|field| holds(row, field));
         match row.stem {
-            Some(stem) => all.extend(row.fields().into_iter().map(|field| format!("{stem}/*/{field}"))),
-            None => all.extend(row.fields()),
+            Some(stem) => {
+                all.extend(fields.map(|field| format!("{stem}/*/{field}")));
+                let own = COMPANIONS.iter().filter(|companion| companion.stem.is_none_or(|only| only == stem) && companions(companion));
+                all.extend(own.map(|companion| format!("{stem}/*/{}", companion.field)));
+            }
+            None => all.extend(fields),
         }
-    }
-    for stem in ROWS.iter().filter_map(|row| row.stem) {
-        let companions = COMPANIONS.iter().filter(|companion| companion.stem.is_none_or(|only| only == stem));
-        all.extend(companions.map(|companion| format!("{stem}/*/{}", companion.field)));
     }
     all.sort();
     all.dedup();

@@ -35,6 +35,8 @@ pub(crate) struct Folder {
     habits: Habits,
     /// Which folder the last scan saw: nothing is written to another one that took its place since.
     scanned: Option<Vec<u8>>,
+    /// Which folder a step made, or turned out to have made.
+    made: Option<Vec<u8>>,
     /// The file that each UID stands in, as of the last look.
     uids: Option<HashMap<[u8; 16], String>>,
     /// What was rehearsed last and may be performed next.
@@ -56,6 +58,7 @@ impl Folder {
             profile,
             habits: Habits::default(),
             scanned: None,
+            made: None,
             uids: None,
             rehearsed: Rehearsed::default(),
             clock: now,
@@ -138,11 +141,11 @@ impl Folder {
         }
     }
 
-    /// Returns the identity of the folder; a folder that is to be made has none of its own yet.
+    /// Returns the identity of the folder; a folder that is to be made has none yet.
     fn identity(&self) -> Result<Vec<u8>, Error> {
         let path = match fs::canonicalize(&self.root) {
             Ok(path) => path,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(self.root.as_os_str().as_encoded_bytes().to_vec()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(Error::io(&self.root, error)),
         };
         let found = stat(&path)?;
@@ -173,6 +176,8 @@ impl Folder {
         }
         if self.is_to_be_made() {
             fs::create_dir_all(&self.root).map_err(|error| Error::io(&self.root, error))?;
+            self.made = Some(self.identity()?);
+            self.scanned.clone_from(&self.made);
         }
         let mut stage = self.staging.begin(step)?;
         for (index, plan) in plans.iter().enumerate() {
@@ -286,6 +291,10 @@ impl Adapter for Folder {
         self.know(known, (self.clock)())
     }
 
+    fn made(&mut self) -> Option<Vec<u8>> {
+        self.made.take()
+    }
+
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
         let now = (self.clock)();
         let root = self.identity()?;
@@ -343,7 +352,12 @@ impl Adapter for Folder {
             let reason = "the folder is not there; what the last sync did to it is found out once it is back".to_owned();
             return Err(Error::Source { path: self.root.clone(), reason });
         }
-        self.staging.recover(step)
+        let fates = self.staging.recover(step)?;
+        if !fates.is_empty() {
+            // The step's own journal stands in this folder, so whatever was to be made for it is this one.
+            self.made = Some(self.identity()?);
+        }
+        Ok(fates)
     }
 
     fn settle(&mut self, step: StepId) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! What an endpoint of cards can hold, and how new cards are written.
 
+use crate::map::spelling::SPELLING;
 use crate::map::table::{VOLATILE, view};
 use crate::source::fingerprint::Traits;
 use crate::version::{ALL, Version};
@@ -11,6 +12,7 @@ use record::{Kind, Pattern};
 pub(crate) fn profile(keys: Keys, atomicity: Atomicity) -> Profile {
     let patterns = |texts: &[String]| View(texts.iter().map(|text| Pattern::new(text)).collect());
     let volatile = VOLATILE.iter().flat_map(|field| [(*field).to_owned(), format!("ext/vcard/params/{field}/*")]);
+    let volatile = volatile.chain(["*", "*/*"].map(|owner| format!("ext/vcard/params/{owner}/{SPELLING}")));
     Profile {
         kinds: vec![Kind::CONTACT, Kind::GROUP],
         keys,

@@ -199,6 +199,28 @@ fn a_missing_folder_is_an_error_and_never_an_empty_scan() {
 }
 
 #[test]
+fn a_folder_that_a_step_made_is_told_by_the_identity_of_the_next_scan() {
+    let place = folder(&[]);
+    let path = place.path().join("deep/cards");
+    let create = [("create", OptionValue::Boolean(true))];
+    let mut source = open(&path, &create).unwrap();
+    let (before, _) = try_scan(source.as_mut(), &Memory::default()).unwrap();
+    assert!(before.root.is_empty() && source.made().is_none() && !path.exists());
+    let eve = Record::new(Kind::CONTACT).with("name/full", Value::text("Eve"));
+    let op = make(1, &eve);
+    source.apply(step(4), &[op], Mode::Perform, &Shelf(Vec::new()), &mut Dropped).unwrap();
+    let made = source.made().unwrap();
+    // A process that was cut off here finds the step's journal in the folder that it made.
+    let mut reopened = open(&path, &create).unwrap();
+    assert!(matches!(reopened.recover(step(4)).unwrap()[..], [Fate::Done { .. }]));
+    assert_eq!(reopened.made().as_ref(), Some(&made));
+    reopened.settle(step(4)).unwrap();
+    assert_eq!(reopened.recover(step(4)).unwrap(), []);
+    let (after, _) = try_scan(reopened.as_mut(), &Memory::default()).unwrap();
+    assert!(after.root == made && reopened.made().is_none());
+}
+
+#[test]
 fn a_step_that_was_cut_off_can_be_told() {
     let place = folder(&[("a.vcf", ADA)]);
     let mut source = adapter(place.path());

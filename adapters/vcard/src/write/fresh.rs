@@ -4,6 +4,7 @@ use crate::card::parameter_pointer;
 use crate::map::decode::decode;
 use crate::map::encode::{Encoded, Target, encode};
 use crate::map::named::Fields;
+use crate::map::spelling::Spelling;
 use crate::map::table::{COMPANIONS, Companion, Form, ROWS, Row};
 use crate::version::Version;
 use crate::write::line::{self, Manner};
@@ -75,12 +76,14 @@ pub(crate) fn lines(rest: &mut Rest<'_>, around: &mut Around, extent: Extent, ma
 /// Returns the row that writes a part, and its line: one whose constant it has, else one without.
 fn row_of<'r>(placed: &Placed<'r>, manner: Manner<'_>) -> Result<Option<(usize, Encoded<'r>)>, Refusal> {
     let part = &placed.part;
-    for (index, row) in Row::of_stem(placed.stem) {
+    let spelling = Spelling::of(&part.raw, manner.version);
+    let is_spelled = |row: &Row| spelling.is_some_and(|spelling| spelling.property() == row.property);
+    let rows = Row::of_stem(placed.stem);
+    let spelled = rows.iter().filter(|(_, row)| is_spelled(row));
+    let usual = rows.iter().filter(|(_, row)| !is_spelled(row) && row.written.contains(&manner.version));
+    for (index, row) in spelled.chain(usual) {
         let fits = row.fixed.is_none_or(|(field, value)| part.fields.get(field).and_then(Value::as_text) == Some(value));
-        if fits
-            && row.written.contains(&manner.version)
-            && let Some(encoded) = encoded(row, part, manner)?
-        {
+        if fits && let Some(encoded) = encoded(row, part, manner)? {
             return Ok(Some((*index, encoded)));
         }
     }
@@ -99,10 +102,12 @@ fn single(
     extent: Extent,
     manner: Manner<'_>,
 ) -> Result<Option<Fresh>, Refusal> {
-    if !row.written.contains(&manner.version) {
+    let spelled = rest.spelled(row.home(), manner.version);
+    if !spelled.as_ref().map_or_else(|| row.written.contains(&manner.version), |property| *property == row.property) {
         return Ok(None);
     }
-    let fields = rest.take_single(row, row.takes(manner.version));
+    let (takes, elsewhere) = (row.takes(manner.version), rest.spelled_singles(row, manner.version));
+    let fields = rest.take_single(row, |name| takes(name) && !elsewhere.contains(&name));
     let required = extent == Extent::Card && matches!(row.property, "FN" | "N");
     if fields.is_empty() && !required {
         return Ok(None);

@@ -1,5 +1,6 @@
 //! The check before anything is replaced: what was written reads back as what was meant.
 
+use crate::map::spelling::SPELLING;
 use crate::map::table::VOLATILE;
 use crate::write::refusal::Refusal;
 use record::{Pointer, Record, Value, vocabulary};
@@ -60,7 +61,8 @@ fn outline<'r>(record: &'r Record, unheld: &BTreeSet<Pointer>) -> Outline<'r> {
 }
 
 fn is_volatile(text: &str) -> bool {
-    VOLATILE.iter().any(|field| text == *field || is_parameter_of(text, field))
+    let spells = || text.starts_with("ext/vcard/params/") && text.rsplit('/').next() == Some(SPELLING);
+    VOLATILE.iter().any(|field| text == *field || is_parameter_of(text, field)) || spells()
 }
 
 fn content<'r>(record: &'r Record, unheld: &BTreeSet<Pointer>) -> Content<'r> {

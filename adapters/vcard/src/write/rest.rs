@@ -1,7 +1,9 @@
 //! What is still to be written of a record: its fields, lent, each taken once.
 
+use crate::card::parameter_pointer;
 use crate::map::named::{Fields, Parameters};
-use crate::map::table::{Form, Row};
+use crate::map::spelling::{SPELLING, Spelling};
+use crate::map::table::{Form, ROWS, Row};
 use crate::version::Version;
 use record::{Pointer, Record, Value, pointer, vocabulary};
 use std::borrow::Cow;
@@ -114,6 +116,25 @@ impl<'r> Rest<'r> {
         }
         raw.sort();
         raw
+    }
+
+    /// Returns the property by which the line of a home was spelled in this version.
+    pub(crate) fn spelled(&self, home: &str, version: Version) -> Option<&'r str> {
+        if !self.with_parameters {
+            return None;
+        }
+        let pointer = parameter_pointer(home, SPELLING);
+        let at = self.entries.binary_search_by(|(found, _)| (*found).cmp(&pointer)).ok()?;
+        self.entries.get(at).and_then(|(_, value)| Spelling::read(value.as_text()?, version)).map(Spelling::property)
+    }
+
+    /// Returns the fields that a row could take and that were spelled by a line of another one.
+    pub(crate) fn spelled_singles(&self, row: &Row, version: Version) -> Vec<&'static str> {
+        if !self.with_parameters {
+            return Vec::new();
+        }
+        let others = ROWS.iter().filter(|other| other.stem.is_none() && other.property != row.property);
+        others.filter(|other| self.spelled(other.home(), version) == Some(other.property)).map(Row::home).collect()
     }
 
     /// Takes every part that is left.

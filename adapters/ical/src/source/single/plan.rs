@@ -127,7 +127,7 @@ impl<'n> Now<'n> {
         let component = Component::of(&record.kind).ok_or_else(|| Refusal::Kind(record.kind.to_string()))?;
         let shown = self.shown(&made.components, component, &made.zones)?;
         check(&made.rest, &shown.record)?;
-        let additions = Additions { components: made.components, zones: made.zones, lines: Vec::new() };
+        let additions = Additions { components: made.components, zones: made.zones, ..Additions::default() };
         Ok(Plan::Put { splices: Vec::new(), additions, shown: Box::new(shown) })
     }
 
@@ -142,11 +142,9 @@ impl<'n> Now<'n> {
         if self.found.own().is_some() {
             return Plan::Answer(Outcome::Stale);
         }
-        let root = self.found.calendar.roots.first();
-        let Some(root) = root.filter(|root| root.end.is_some()) else {
+        let Some(entry) = Entry::bare_calendar(self.found.bytes, &self.found.calendar, &self.found.zones) else {
             return refused(self.calendar_made(record));
         };
-        let entry = Entry::bare_calendar(self.found.bytes, root, &self.found.zones);
         refused(self.calendar_edited(&entry, &Fingerprint(Vec::new()), record))
     }
 
@@ -174,12 +172,12 @@ impl<'n> Now<'n> {
         let shell = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n";
         let calendar = Calendar::read(shell);
         let zones = Zones::default();
-        let root = calendar.roots.first().ok_or(Refusal::Unclosed)?;
-        let entry = Entry::bare_calendar(shell, root, &zones);
+        let entry = Entry::bare_calendar(shell, &calendar, &zones).ok_or(Refusal::Unclosed)?;
         let Change { splices, zones, rest } = change(&entry, record, self.manner)?;
-        let lines: Vec<u8> = splices.into_iter().flat_map(|splice| splice.bytes).collect();
-        let bytes = lines.len();
-        let additions = Additions { components: Vec::new(), zones, lines };
+        let (further, lines): (Vec<Splice>, Vec<Splice>) = splices.into_iter().partition(|splice| splice.range.start == shell.len());
+        let [lines, further] = [lines, further].map(|splices| splices.into_iter().flat_map(|splice| splice.bytes).collect::<Vec<u8>>());
+        let bytes = lines.len() + further.len();
+        let additions = Additions { components: Vec::new(), zones, lines, further };
         let shown = calendar_shown(&new_file(&additions, self.manner)?, bytes)?;
         check(&rest, &shown.record)?;
         Ok(Plan::Put { splices: Vec::new(), additions, shown: Box::new(shown) })
@@ -191,9 +189,7 @@ impl<'n> Now<'n> {
             return Plan::Answer(Outcome::Stale);
         };
         let mut kept = Record::new(Kind::CALENDAR).with("uid", Value::text(CALENDAR_UID));
-        for field in ["prodId", "calendarScale"] {
-            kept.fields.extend(entry.record.fields.get_key_value(field).map(|(key, value)| (key.clone(), value.clone())));
-        }
+        kept.fields.extend(entry.record.fields.get_key_value("prodId").map(|(key, value)| (key.clone(), value.clone())));
         match change(&entry, &kept, self.manner) {
             Ok(change) => Plan::Remove { splices: change.splices },
             Err(refusal) => Plan::Answer(Outcome::Refused { reason: refusal.to_string() }),
@@ -246,6 +242,7 @@ pub(super) fn gathered(plans: &[Plan]) -> (Vec<Splice>, Additions) {
                 all.extend(splices.iter().cloned());
                 more.components.extend_from_slice(&additions.components);
                 more.lines.extend_from_slice(&additions.lines);
+                more.further.extend_from_slice(&additions.further);
                 more.zones.extend(additions.zones.iter().cloned());
             }
         }
