@@ -178,7 +178,7 @@ async fn live(mut device: Device, work: Arc<Work>, mut end: watch::Receiver<Opti
 /// Follows the collection by events until nobody wants to know any more.
 async fn listen(address: SocketAddr, token: String, told: watch::Sender<Cursor>) -> Outcome<Vec<(u64, Instant)>> {
     let mut heard = Vec::new();
-    let mut stream = BufReader::new(TcpStream::connect(address).await?);
+    let mut stream = BufReader::new(connect(address).await?);
     let path = Route::Events.path(&[NAME]);
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n").as_bytes()).await?;
     let mut line = String::new();
@@ -236,17 +236,28 @@ fn shares(times: impl Iterator<Item = Duration>) -> String {
 struct Device {
     number: usize,
     key: SigningKey,
+    address: SocketAddr,
     stream: BufReader<TcpStream>,
     token: String,
 }
 
+async fn connect(address: SocketAddr) -> Outcome<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 impl Device {
     async fn new(number: usize, address: SocketAddr) -> Outcome<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
         let mut seed = [7; 32];
         seed.iter_mut().zip(number.to_be_bytes()).for_each(|(to, from)| *to = from);
-        Ok(Self { number, key: SigningKey::from_bytes(&seed), stream: BufReader::new(stream), token: String::new() })
+        Ok(Self {
+            number,
+            key: SigningKey::from_bytes(&seed),
+            stream: BufReader::new(connect(address).await?),
+            address,
+            token: String::new(),
+        })
     }
 
     fn id(&self) -> DeviceId {
@@ -276,7 +287,16 @@ impl Device {
         if status == 200 { Ok(serde_json::from_slice(&body)?) } else { Err(String::from_utf8_lossy(&body).into()) }
     }
 
+    /// Asks, on a new connection if the server has closed the one that rested: whatever is asked here may be asked twice.
     async fn ask(&mut self, route: Route, parameters: &[&str], query: &str, body: &[u8]) -> Outcome<(u16, Vec<u8>)> {
+        if let Ok(answer) = self.once(route, parameters, query, body).await {
+            return Ok(answer);
+        }
+        self.stream = BufReader::new(connect(self.address).await?);
+        self.once(route, parameters, query, body).await
+    }
+
+    async fn once(&mut self, route: Route, parameters: &[&str], query: &str, body: &[u8]) -> Outcome<(u16, Vec<u8>)> {
         let kind = if route == Route::Append { wire::BYTES } else { JSON };
         let (method, path, token, length) = (route.method().as_str(), route.path(parameters), &self.token, body.len());
         let head = format!(
