@@ -51,7 +51,7 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
             match resend(session)? {
                 Resent::More => continue,
                 // It is asked for again by the push, if it is still meant then.
-                Resent::Refused(out) => session.trees.meta.out = Some(out),
+                Resent::Refused(out) => session.trees.meta.out = Some(*out),
                 Resent::Nothing => session.trees.meta.out = None,
             }
             // Whatever was made on an earlier entry can no longer be accepted.
@@ -72,7 +72,7 @@ enum Resent {
     /// There is more to pull.
     More,
     /// It is not in the log: it deletes more than its device may, and waits for approval or was rejected.
-    Refused(Envelope),
+    Refused(Box<Envelope>),
 }
 
 /// Sends the transaction of unknown fate once more, if it can still be accepted: the same id is one entry, and whatever
@@ -84,7 +84,7 @@ fn resend(session: &mut Session<'_>) -> Result<Resent, Error> {
     match session.doors.store.append(&session.settings.collection, &out) {
         Ok(Appended::Entry(entry)) if entry.sequence == out.base.sequence.next() => take(session, &entry).map(|()| Resent::More),
         Ok(Appended::Entry(_) | Appended::Stale(_)) => Ok(Resent::More),
-        Err(StoreError::Held { .. } | StoreError::Rejected { .. }) => Ok(Resent::Refused(out)),
+        Err(StoreError::Held { .. } | StoreError::Rejected { .. }) => Ok(Resent::Refused(Box::new(out))),
         Err(error) => Err(error.into()),
     }
 }
