@@ -287,8 +287,19 @@ impl Device {
         if status == 200 { Ok(serde_json::from_slice(&body)?) } else { Err(String::from_utf8_lossy(&body).into()) }
     }
 
-    /// Asks, on a new connection if the server has closed the one that rested: whatever is asked here may be asked twice.
+    /// Asks until the server is not asked too much, as devices do.
     async fn ask(&mut self, route: Route, parameters: &[&str], query: &str, body: &[u8]) -> Outcome<(u16, Vec<u8>)> {
+        loop {
+            let answer = self.insist(route, parameters, query, body).await?;
+            if answer.0 != 429 {
+                return Ok(answer);
+            }
+            sleep(Duration::from_millis(1000 + self.number as u64 % 1000)).await;
+        }
+    }
+
+    /// Asks, on a new connection if the server has closed the one that rested: whatever is asked here may be asked twice.
+    async fn insist(&mut self, route: Route, parameters: &[&str], query: &str, body: &[u8]) -> Outcome<(u16, Vec<u8>)> {
         if let Ok(answer) = self.once(route, parameters, query, body).await {
             return Ok(answer);
         }
