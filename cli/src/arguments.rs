@@ -150,9 +150,12 @@ pub(crate) enum Command {
     /// Enroll, invite, list, rename, grant and revoke devices
     #[command(subcommand)]
     Device(server::Device),
-    /// List, create and show a server's collections
+    /// List, create, show, set and compact a server's collections
     #[command(subcommand)]
     Collection(server::Collection),
+    /// List, approve and reject deletions that are more than a device may do alone
+    #[command(subcommand)]
+    Deletion(server::Deletion),
     /// Show and end leases
     #[command(subcommand)]
     Lease(server::Lease),

@@ -192,7 +192,10 @@ fn advice(error: &protocol::Error) -> Option<&'static str> {
         }
         Error::ReadOnly(_) => "ask an administrator of the store for the right to write, or put the files back as they were",
         Error::WrongCode => "an administrator makes a code with `syncretic device invite --grant COLLECTION=write`",
-        Error::Held { .. } => "ask an administrator of the collection to approve the deletions, or put the records back",
+        Error::Held { .. } => {
+            "if they are meant, an administrator of the collection types `syncretic deletion list` and approves them; if not, put the records back"
+        }
+        Error::Rejected { .. } => "put the records back, and the next sync goes on",
         Error::Newer { .. } => "upgrade whichever of the two is older",
         _ => return None,
     })

@@ -94,7 +94,7 @@ pub(crate) fn line(address: &Address, authority: Option<&str>) -> Outcome<Line> 
 
 /// Returns how a server is asked again.
 pub(crate) fn manners() -> Manners {
-    Manners { policy: Policy::default(), rest: Box::new(Patient) }
+    Manners { policy: Policy { turn: timeouts().silence, ..Policy::default() }, rest: Box::new(Patient) }
 }
 
 fn timeouts() -> Timeouts {

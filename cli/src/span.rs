@@ -23,6 +23,15 @@ pub(crate) fn some(text: &str) -> Result<Duration, String> {
     parse(text).and_then(|length| if length.is_zero() { Err("it must be at least a second".to_owned()) } else { Ok(length) })
 }
 
+/// Reads a length of time as whole days.
+///
+/// # Errors
+/// Fails as [`parse`], and for parts of a day.
+pub(crate) fn days(text: &str) -> Result<u64, String> {
+    let seconds = parse(text)?.as_secs();
+    if seconds.is_multiple_of(86_400) { Ok(seconds / 86_400) } else { Err("it is a number of whole days, as `30d`".to_owned()) }
+}
+
 /// Returns a length of time in its largest unit: `2 h`.
 pub(crate) fn shown(seconds: u64) -> String {
     let (unit, length) = UNITS.iter().find(|(_, length)| seconds >= *length).unwrap_or(&("s", 1));
@@ -41,6 +50,8 @@ mod tests {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
         assert!(some("0m").is_err() && some("1s").is_ok());
+        assert_eq!((days("30d"), days("48h"), days("0")), (Ok(30), Ok(2), Ok(0)));
+        assert!(days("36h").is_err() && days("30").is_err() && days("month").is_err());
     }
 
     #[test]

@@ -60,6 +60,9 @@ pub(crate) enum Device {
         /// What that device may do with a collection: read, write or admin; may be given several times
         #[arg(long, value_name = "COLLECTION=RIGHT")]
         grant: Vec<String>,
+        /// How many records it may delete in 24 hours without approval, in each of these collections; default: any number
+        #[arg(long, value_name = "COUNT", requires = "grant")]
+        delete_budget: Option<u64>,
         /// Make it an administrator of the whole server
         #[arg(long, conflicts_with = "grant")]
         administrator: bool,
@@ -109,6 +112,9 @@ pub(crate) enum Device {
         /// The right: read, write or admin; none takes it away
         #[arg(value_name = "COLLECTION=RIGHT")]
         grant: String,
+        /// How many records it may delete in 24 hours without approval; default: any number
+        #[arg(long, value_name = "COUNT")]
+        delete_budget: Option<u64>,
         #[command(flatten)]
         which: Which,
     },
@@ -138,6 +144,62 @@ pub(crate) enum Collection {
         /// Its name
         #[arg(value_name = "COLLECTION")]
         name: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Change what holds for everybody in a collection
+    Set {
+        /// Its name
+        #[arg(value_name = "COLLECTION")]
+        name: String,
+        /// What a lease keeps from others: `write`, or `exclusive` for reads too
+        #[arg(long, value_name = "MODE", required_unless_present = "retention")]
+        lease: Option<String>,
+        /// How long entries stay at least before `compact` may remove them, in days, as `30d`; 0 for not at all
+        #[arg(long, value_name = "DAYS", value_parser = crate::span::days)]
+        retention: Option<u64>,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Leave the collection's whole state at the server, so that a newcomer need not read every entry
+    Snapshot {
+        /// Its name; a job of the configuration keeps it here
+        #[arg(value_name = "COLLECTION")]
+        name: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Leave a snapshot, and remove the entries that it stands for
+    Compact {
+        /// Its name; a job of the configuration keeps it here
+        #[arg(value_name = "COLLECTION")]
+        name: String,
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+/// What to do with deletions that wait for somebody's word.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Deletion {
+    /// List transactions that delete more records than their device may without approval
+    List {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Let the device delete as many records once; it does so at its next sync
+    Approve {
+        /// The transaction, or its first digits
+        #[arg(value_name = "TRANSACTION")]
+        transaction: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Refuse; nothing is deleted
+    Reject {
+        /// The transaction, or its first digits
+        #[arg(value_name = "TRANSACTION")]
+        transaction: String,
         #[command(flatten)]
         which: Which,
     },

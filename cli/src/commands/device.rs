@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use client::{Session, manage};
-use protocol::messages::{Device as Known, Grant, Invite};
+use protocol::messages::{Device as Known, DeviceGrant, Grant, Invite};
 use protocol::{Code, Collection, Right};
 use serde_json::{Value, json};
 
@@ -26,7 +26,9 @@ pub(crate) fn run(context: &Context, command: &Device) -> Outcome<Exit> {
         Device::Enroll { url, code, name, authority, insecure_http } => {
             enroll(context, url, (code, name), authority.as_deref(), *insecure_http)
         }
-        Device::Invite { grant, administrator, expires, which } => invite(context, (grant, *administrator), *expires, which),
+        Device::Invite { grant, delete_budget, administrator, expires, which } => {
+            invite(context, (&grants(grant, *delete_budget)?, *administrator), *expires, which)
+        }
         Device::List { which } => with(context, which, |session| list(context, session)),
         Device::Show { device: typed, which } => with(context, which, |session| show(context, session, typed)),
         Device::Rename { device: typed, name, which } => with(context, which, |session| {
@@ -43,7 +45,9 @@ pub(crate) fn run(context: &Context, command: &Device) -> Outcome<Exit> {
                 .line(format!("{} is revoked: it can read and write nothing there any more; what it wrote stays", shown(&revoked.name)));
             Ok(tell(context, "device-revoke", &json_of(&revoked)))
         }),
-        Device::Grant { device: typed, grant, which } => with(context, which, |session| set(context, session, typed, grant)),
+        Device::Grant { device: typed, grant, delete_budget, which } => {
+            with(context, which, |session| set(context, session, typed, (grant, *delete_budget)))
+        }
     }
 }
 
@@ -95,14 +99,17 @@ fn enroll(context: &Context, url: &str, (code, name): (&str, &str), authority: O
     Ok(tell(context, "device-enroll", &members))
 }
 
-fn invite(context: &Context, (grants, administrator): (&[String], bool), expires: Duration, which: &Which) -> Outcome<Exit> {
-    let grants = grants.iter().map(|grant| parse(grant)?.ok_or_else(|| wrong(grant))).collect::<Outcome<Vec<Grant>>>()?;
+fn grants(typed: &[String], budget: Option<u64>) -> Outcome<Vec<Grant>> {
+    typed.iter().map(|grant| parse(grant, budget)?.ok_or_else(|| wrong(grant))).collect()
+}
+
+fn invite(context: &Context, (grants, administrator): (&[Grant], bool), expires: Duration, which: &Which) -> Outcome<Exit> {
     if grants.is_empty() && !administrator {
         return Err(Failure::usage("a device without any right could do nothing").help("say what it may do: `--grant COLLECTION=write`"));
     }
     let server = server(context, which)?;
     let remote = server.remote(&context.home)?;
-    let message = Invite { grants, administrator, seconds: Some(expires.as_secs()) };
+    let message = Invite { grants: grants.to_vec(), administrator, seconds: Some(expires.as_secs()) };
     let invitation = manage::invite(remote.session(), &message).map_err(|error| refused(&error))?;
     let command = format!("syncretic device enroll {} --code {} --name NAME", server.address(), invitation.code);
     context.terminal.line(format!("good once, for {}; on the other device type", span::shown(expires.as_secs())));
@@ -111,11 +118,11 @@ fn invite(context: &Context, (grants, administrator): (&[String], bool), expires
     Ok(tell(context, "device-invite", &members))
 }
 
-fn set(context: &Context, session: &Session, typed: &str, grant: &str) -> Outcome<Exit> {
+fn set(context: &Context, session: &Session, typed: &str, (grant, budget): (&str, Option<u64>)) -> Outcome<Exit> {
     let known = device(session, typed)?;
     let Some((collection, _)) = grant.split_once('=') else { return Err(wrong(grant)) };
     let collection: Collection = collection.parse().map_err(|error: protocol::ids::NotACollection| Failure::usage(error.to_string()))?;
-    let result = match parse(grant)? {
+    let result = match parse(grant, budget)? {
         Some(grant) => manage::grant(session, &known.device, &grant),
         None => manage::withdraw(session, &known.device, &collection),
     };
@@ -126,14 +133,14 @@ fn set(context: &Context, session: &Session, typed: &str, grant: &str) -> Outcom
 }
 
 /// Reads `COLLECTION=RIGHT`; no right for `none`.
-fn parse(text: &str) -> Outcome<Option<Grant>> {
+fn parse(text: &str, delete_budget: Option<u64>) -> Outcome<Option<Grant>> {
     let (collection, right) = text.split_once('=').ok_or_else(|| wrong(text))?;
     let collection: Collection = collection.parse().map_err(|error: protocol::ids::NotACollection| Failure::usage(error.to_string()))?;
     if right == "none" {
         return Ok(None);
     }
     let right: Right = right.parse().map_err(|_| wrong(text))?;
-    Ok(Some(Grant { collection, right, delete_budget: None }))
+    Ok(Some(Grant { collection, right, delete_budget }))
 }
 
 fn wrong(text: &str) -> Failure {
@@ -144,7 +151,9 @@ fn rights(device: &Known) -> String {
     if device.administrator {
         return "administrator".to_owned();
     }
-    let grants: Vec<String> = device.grants.iter().map(|grant| format!("{} = {}", grant.collection, grant.right)).collect();
+    let budget = |grant: &DeviceGrant| grant.delete_budget.map_or_else(String::new, |budget| format!(", at most {budget} deletions a day"));
+    let right = |grant: &DeviceGrant| format!("{} = {}{}", grant.collection, grant.right, budget(grant));
+    let grants: Vec<String> = device.grants.iter().map(right).collect();
     if grants.is_empty() { "no rights".to_owned() } else { grants.join(", ") }
 }
 
@@ -177,7 +186,7 @@ fn show(context: &Context, session: &Session, typed: &str) -> Outcome<Exit> {
     if let Some(revoked) = &known.revoked {
         terminal.line(format!("  revoked    {} by {}", revoked.at, shown(&revoked.by)));
     }
-    let row = |grant: &protocol::messages::DeviceGrant| {
+    let row = |grant: &DeviceGrant| {
         let at = grant.cursor.map_or_else(|| "nothing yet".to_owned(), |cursor| cursor.sequence.to_string());
         let lag = if grant.lag == 0 { String::new() } else { format!("{} behind", grant.lag) };
         vec![format!("  {}", grant.collection), grant.right.to_string(), at, lag]

@@ -5,8 +5,7 @@ use protocol::Store;
 use serde_json::json;
 
 use crate::arguments::server::Lease;
-use crate::commands::collection::parse;
-use crate::commands::which::{refused, server};
+use crate::commands::which::{collection, refused, server};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Outcome;
@@ -22,7 +21,7 @@ pub(crate) fn run(context: &Context, command: &Lease) -> Outcome<Exit> {
             let listed = manage::collections(remote.session()).map_err(|error| refused(&error))?;
             listed.into_iter().map(|one| one.collection).collect()
         }
-        Lease::Release { collection, .. } => vec![parse(collection)?],
+        Lease::Release { collection: name, .. } => vec![collection(name)?],
     };
     let mut held = Vec::new();
     for name in names {

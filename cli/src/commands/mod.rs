@@ -5,6 +5,7 @@ mod collection;
 mod config;
 mod conflicts;
 mod convert;
+mod deletion;
 mod demo;
 mod device;
 mod fidelity;
@@ -16,6 +17,7 @@ mod plugin;
 mod quarantine;
 mod review;
 mod serve;
+mod snapshot;
 mod status;
 mod store;
 mod sync;
@@ -58,6 +60,7 @@ pub(crate) fn run(arguments: Arguments, terminal: Terminal) -> Outcome<Exit> {
         Command::Serve(serve) => serve::serve(&context, &serve),
         Command::Device(command) => device::run(&context, &command),
         Command::Collection(command) => collection::run(&context, &command),
+        Command::Deletion(command) => deletion::run(&context, &command),
         Command::Lease(command) => lease::run(&context, &command),
         Command::Audit { after, count, which } => audit::run(&context, after, count, &which),
         Command::Store(store) => store::run(&context, &store),

@@ -4,6 +4,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use http::{Options, StartError};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 
 use crate::arguments::server::Serve;
@@ -31,6 +32,7 @@ pub(crate) fn serve(context: &Context, serve: &Serve) -> Outcome<Exit> {
     options.insecure = serve.insecure_http;
     options.tls = serve.tls_cert.clone().zip(serve.tls_key.clone());
     options.log = Box::new(move |line| terminal.error(line));
+    allow_files();
     interrupt::is_the_end();
     let (sender, asked) = channel();
     interrupt::when_asked(move || {
@@ -54,6 +56,14 @@ pub(crate) fn serve(context: &Context, serve: &Serve) -> Outcome<Exit> {
     terminal.line("stopped");
     terminal.event(&json!({ "v": 1, "type": "stopped" }));
     Ok(Exit::Done)
+}
+
+/// Allows as many open files as the system grants: each connection is one, and the usual limit is for programs with a few.
+fn allow_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // What is not granted is not there; connections beyond it wait.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 fn failure(error: &StartError) -> Failure {

@@ -2,7 +2,7 @@
 
 use client::{Address, Session};
 use protocol::messages::Device;
-use protocol::{DeviceId, Error};
+use protocol::{Collection, DeviceId, Error};
 
 use crate::arguments::server::Which;
 use crate::cause;
@@ -33,6 +33,11 @@ pub(crate) fn server(context: &Context, which: &Which) -> Outcome<Server> {
             Err(Failure::usage("this device is enrolled at several servers").note(all.join("\n")).help("name one: `--server URL`"))
         }
     }
+}
+
+/// Reads a collection's name.
+pub(crate) fn collection(name: &str) -> Outcome<Collection> {
+    name.parse().map_err(|error: protocol::ids::NotACollection| Failure::usage(error.to_string()))
 }
 
 /// Reads an address.

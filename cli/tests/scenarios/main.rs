@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr, reason = "a test fails by panicking")]
 
+mod approvals;
 mod calendars;
+mod compaction;
 mod configuration;
 mod conflicts;
 mod conversions;
@@ -18,6 +20,7 @@ mod fidelity;
 mod going_back;
 mod harness;
 mod joins;
+mod leases;
 mod lint;
 mod main_job;
 mod meeting;

@@ -1,5 +1,8 @@
 //! Devices that meet through a server, though they are never online together.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use serde_json::Value;
 
 use crate::harness::Desk;
@@ -99,6 +102,20 @@ fn a_server_that_is_not_there_is_exit_6_and_everything_waits() {
     desktop.sync(0);
     laptop.sync(0);
     assert!(laptop.text("contacts.csv").contains("eva@neu.example"));
+}
+
+#[test]
+fn a_server_that_is_asked_to_stop_waits_for_no_slow_request() {
+    let mut server = Server::start();
+    let mut slow = TcpStream::connect(server.address()).unwrap();
+    slow.write_all(b"POST /v1/challenge HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n").unwrap();
+    // It is being answered: the server waits for the body.
+    let mut line = [0; 21];
+    slow.read_exact(&mut line).unwrap();
+    assert_eq!(&line, b"HTTP/1.1 100 Continue");
+    slow.write_all(b"{").unwrap();
+    server.stop();
+    assert!(!matches!(slow.read_to_end(&mut Vec::new()), Ok(length) if length > 4), "it was never answered");
 }
 
 #[test]

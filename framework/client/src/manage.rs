@@ -1,10 +1,11 @@
 //! The management plane: devices, invitations, collections, rights, leases and the audit log of a store.
 
 use protocol::messages::{
-    About, Audit, Collections, Device, Devices, Enroll, Enrolled, Grant, Invitation, Invite, Listed, Rename, SetGrant, Settings, Settled,
+    About, Audit, Collections, Decide, Device, Devices, Enroll, Enrolled, Grant, HeldTransaction, HeldTransactions, Invitation, Invite,
+    Listed, Rename, SetGrant, Settings, Settled, Verdict,
 };
 use protocol::routes::Route;
-use protocol::{Code, Collection, DeviceId, Error, LeaseMode, State, StoreId, signed};
+use protocol::{Code, Collection, DeviceId, Error, State, StoreId, TransactionId, signed};
 
 use crate::http::Line;
 use crate::retry::{Backoff, Policy};
@@ -87,13 +88,29 @@ pub fn create(session: &Session, collection: &Collection) -> Result<State, Error
     session.message(&Call::to(Route::CreateCollection, &[collection.as_str()]))
 }
 
-/// Says what a lease of a collection keeps from others.
+/// Changes settings of a collection; what is absent stays.
 ///
 /// # Errors
 /// Fails as every question does.
-pub fn lease_mode(session: &Session, collection: &Collection, mode: LeaseMode) -> Result<Settled, Error> {
-    let settings = Settings { lease: Some(mode), ..Settings::default() };
-    session.exchange(&Call::to(Route::CollectionSettings, &[collection.as_str()]), &settings)
+pub fn set(session: &Session, collection: &Collection, settings: &Settings) -> Result<Settled, Error> {
+    session.exchange(&Call::to(Route::CollectionSettings, &[collection.as_str()]), settings)
+}
+
+/// Returns the transactions of a collection that delete more than their devices may, the oldest first; decided ones too.
+///
+/// # Errors
+/// Fails as every question does.
+pub fn held(session: &Session, collection: &Collection) -> Result<Vec<HeldTransaction>, Error> {
+    session.message::<HeldTransactions>(&Call::to(Route::ListHeld, &[collection.as_str()])).map(|found| found.held)
+}
+
+/// Decides about a held transaction.
+///
+/// # Errors
+/// Fails with [`Error::Conflict`] if it was decided otherwise already, and as every question does.
+pub fn decide(session: &Session, collection: &Collection, transaction: TransactionId, verdict: Verdict) -> Result<HeldTransaction, Error> {
+    let route = [collection.as_str(), &transaction.to_string()];
+    session.exchange(&Call::to(Route::DecideHeld, &route), &Decide { verdict })
 }
 
 /// Returns all devices, by name.

@@ -67,6 +67,10 @@ impl Remote {
 }
 
 impl Store for Remote {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     /// Asks for the head. A collection that is not there is made, if this device may.
     fn head(&self, collection: &Collection) -> Result<Head, Error> {
         match self.session.message(&Call::to(Route::Head, &[collection.as_str()])) {

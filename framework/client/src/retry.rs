@@ -13,12 +13,14 @@ pub struct Policy {
     pub longest: Duration,
     /// The most that a store may ask to wait; what asks for more is told to the person instead.
     pub patience: Duration,
+    /// The longest that a collection is waited for while another device holds its lease.
+    pub turn: Duration,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         let (first, longest) = (Duration::from_millis(200), Duration::from_secs(5));
-        Self { attempts: 5, first, longest, patience: Duration::from_secs(30) }
+        Self { attempts: 5, first, longest, patience: Duration::from_secs(30), turn: Duration::from_secs(20) }
     }
 }
 
@@ -62,12 +64,40 @@ impl Backoff {
     }
 }
 
+/// The pauses while another device holds a collection's lease.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    pauses: Backoff,
+    left: Duration,
+}
+
+impl Turn {
+    /// The longest pause, before jitter: a lease is held for moments.
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    /// Begins to wait.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        let longest = policy.longest.min(Self::LONGEST);
+        Self { pauses: Backoff::new(Policy { attempts: u32::MAX, longest, ..policy }), left: policy.turn }
+    }
+
+    /// Returns how long to wait until it is asked again; none if that was long enough.
+    #[must_use]
+    pub fn pause(&mut self, random: u64) -> Option<Duration> {
+        let pause = self.pauses.pause(None, random)?.min(self.left);
+        self.left -= pause;
+        (!pause.is_zero()).then_some(pause)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn policy(attempts: u32) -> Policy {
-        Policy { attempts, first: Duration::from_millis(100), longest: Duration::from_millis(1000), patience: Duration::from_secs(10) }
+        let (first, longest) = (Duration::from_millis(100), Duration::from_millis(1000));
+        Policy { attempts, first, longest, patience: Duration::from_secs(10), turn: Duration::from_secs(2) }
     }
 
     fn pauses(mut backoff: Backoff, random: u64) -> Vec<u128> {
@@ -94,6 +124,15 @@ mod tests {
         assert_eq!(ask(3), Some(Duration::from_secs(3)));
         assert_eq!(ask(0), Some(Duration::from_millis(57)));
         assert_eq!(ask(11), None);
+    }
+
+    #[test]
+    fn another_devices_turn_is_waited_for_so_long_and_no_longer() {
+        let mut turn = Turn::new(policy(3));
+        let pauses: Vec<u128> = std::iter::from_fn(|| turn.pause(0)).map(|pause| pause.as_millis()).collect();
+        assert_eq!(pauses, [50, 100, 200, 400, 500, 500, 250]);
+        assert_eq!(pauses.iter().sum::<u128>(), 2000);
+        assert_eq!(Turn::new(Policy { turn: Duration::ZERO, ..policy(3) }).pause(7), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::http::{Answer, Ask, Broken, Line, Verb};
-use crate::retry::{Backoff, Policy, Rest};
+use crate::retry::{Backoff, Policy, Rest, Turn};
 
 /// The most bytes of an answer in JSON: a collection's devices, or a list of ids.
 const MAX_JSON: u64 = 16 << 20;
@@ -73,6 +73,8 @@ pub(crate) struct Reply {
 enum Trouble {
     /// It may work in a moment, or when the store says.
     Again(Error, Option<Duration>),
+    /// Another device holds the lease, for a moment.
+    Taken(Error),
     /// The token is not good, or not any more.
     Expired(Error),
     /// It would be the same again.
@@ -201,7 +203,7 @@ impl Session {
                         return Err(error);
                     }
                 }
-                Err(Trouble::Again(error, _) | Trouble::Final(error)) => return Err(error),
+                Err(Trouble::Again(error, _) | Trouble::Taken(error) | Trouble::Final(error)) => return Err(error),
             }
         }
         let answer = opened.ok_or_else(|| Error::Unauthenticated("the store takes no token of this device".to_owned()))?;
@@ -254,6 +256,7 @@ impl Session {
                 Trouble::Again(Error::TooMany { retry_after }, Some(after.unwrap_or_default().max(retry_after)))
             }
             Error::Unavailable(_) if matches!(status, 408 | 429 | 502..=504) => Trouble::Again(error, after),
+            Error::Leased { .. } => Trouble::Taken(error),
             Error::Unauthenticated(_) => Trouble::Expired(error),
             other => Trouble::Final(other),
         }
@@ -298,14 +301,16 @@ impl Session {
 
     /// Tries until it works, would be the same again, or is enough.
     fn insist<T>(&self, mut attempt: impl FnMut() -> Result<T, Trouble>) -> Result<T, Error> {
-        let mut backoff = Backoff::new(self.manners.policy);
+        let (mut backoff, mut turn) = (Backoff::new(self.manners.policy), Turn::new(self.manners.policy));
+        let rest = &self.manners.rest;
         loop {
-            let (error, asked) = match attempt() {
+            let (error, pause) = match attempt() {
                 Ok(done) => return Ok(done),
                 Err(Trouble::Final(error) | Trouble::Expired(error)) => return Err(error),
-                Err(Trouble::Again(error, asked)) => (error, asked),
+                Err(Trouble::Again(error, asked)) => (error, backoff.pause(asked, rest.random())),
+                Err(Trouble::Taken(error)) => (error, turn.pause(rest.random())),
             };
-            if !self.pause(&mut backoff, asked) {
+            if !pause.is_some_and(|pause| rest.pause(pause)) {
                 return Err(error);
             }
         }

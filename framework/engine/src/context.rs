@@ -37,6 +37,28 @@ pub(crate) enum Look {
     Trust,
 }
 
+/// Whose turn it is, as far as this session knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Nobody's.
+    #[default]
+    Open,
+    /// This session's, under the lease of this number.
+    Own(Fence),
+    /// Never this session's: its device may not write. What it pushes is refused by the store, which says why.
+    Denied,
+}
+
+impl Turn {
+    /// Returns the number of the lease that is held.
+    pub(crate) fn fence(self) -> Option<Fence> {
+        match self {
+            Self::Own(fence) => Some(fence),
+            Self::Open | Self::Denied => None,
+        }
+    }
+}
+
 /// What the steps of a session share.
 pub(crate) struct Session<'s> {
     pub(crate) doors: &'s Doors<'s>,
@@ -59,8 +81,8 @@ pub(crate) struct Session<'s> {
     pub(crate) pushed: BTreeSet<RecordId>,
     pub(crate) pulled: BTreeSet<RecordId>,
     pub(crate) report: Report,
-    /// The lease that this session holds, if others were first before.
-    pub(crate) fence: Option<Fence>,
+    /// The lease that this session holds, if it does.
+    pub(crate) turn: Turn,
 }
 
 impl<'s> Session<'s> {
@@ -86,7 +108,7 @@ impl<'s> Session<'s> {
             findings: Vec::new(),
             pushed: BTreeSet::new(),
             pulled: BTreeSet::new(),
-            fence: None,
+            turn: Turn::Open,
             report: Report { endpoint: endpoint.to_owned(), ..Report::default() },
         }
     }

@@ -31,6 +31,7 @@ mod recover;
 mod scan;
 mod target;
 mod trees;
+mod turn;
 
 pub use context::Settings;
 pub use doors::{Doors, Keys, Point, Randomness};

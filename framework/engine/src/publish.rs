@@ -5,12 +5,13 @@ use protocol::{Appended, BlobId, Cursor, DeviceId, Envelope, Error as StoreError
 use record::{Conflict, ConflictId, Digest, Record, RecordId, Value};
 
 use crate::apply::conflict;
-use crate::context::Session;
+use crate::context::{Session, Turn};
 use crate::doors::{Doors, Point};
 use crate::entry::{record_digests, take_known};
 use crate::error::Error;
 use crate::objects::Frozen;
 use crate::report::{Deed, Direction, Effect};
+use crate::turn::{go_on, is_to_come};
 
 /// How many changes one transaction carries at most.
 pub(crate) const MAX_CHANGES: usize = 50_000;
@@ -20,21 +21,28 @@ pub(crate) const MAX_CHANGES: usize = 50_000;
 pub(crate) enum Published {
     /// Nothing is left to tell.
     Everything,
-    /// Others were first: from the scan again.
+    /// Others were first, or it is not this session's turn yet: from the scan again, under the lease.
     Stale,
 }
 
 /// Tells the store what it does not have.
 pub(crate) async fn publish(session: &mut Session<'_>) -> Result<Published, Error> {
     loop {
-        let Some(built) = build(session)? else { return Ok(Published::Everything) };
+        let Some(built) = build(session)? else {
+            // Whatever was refused is not meant any more.
+            session.trees.meta.out = None;
+            return Ok(Published::Everything);
+        };
+        if is_to_come(session) {
+            return Ok(Published::Stale);
+        }
         upload(session, &built.transaction)?;
         let envelope = freeze(session, &built)?;
         session.doors.at(Point::Frozen).await;
-        let answer = session.doors.store.append_fenced(&session.settings.collection, &envelope, session.fence);
+        let answer = session.doors.store.append_fenced(&session.settings.collection, &envelope, session.turn.fence());
         session.doors.at(Point::Sent).await;
         if matches!(answer, Err(StoreError::StaleFence { .. })) {
-            session.fence = None;
+            session.turn = Turn::Open;
             return Ok(Published::Stale);
         }
         let answer = answer?;
@@ -52,6 +60,7 @@ pub(crate) async fn publish(session: &mut Session<'_>) -> Result<Published, Erro
         if !built.more {
             return Ok(Published::Everything);
         }
+        go_on(session);
     }
 }
 
@@ -160,6 +169,10 @@ fn freeze(session: &mut Session<'_>, built: &Built) -> Result<Envelope, Error> {
     let Some(base) = session.trees.meta.cursor else {
         return Err(Error::Store(StoreError::Integrity("nothing was pulled before the push".into())));
     };
+    if let Some(out) = session.trees.meta.out.clone().filter(|out| out.base == base && out.payload == built.transaction.pack()) {
+        // It was refused, and may be approved by now: the very same one is asked for.
+        return Ok(out);
+    }
     let envelope = seal(session.doors, &session.settings.collection, base, &built.transaction);
     let conflicts = built.transaction.conflicts.iter().map(|conflict| conflict.id).collect();
     // The values that lose by this very push are not kept as pending: if it is refused, they have not lost.

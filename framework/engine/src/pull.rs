@@ -1,6 +1,6 @@
 //! The pull: entries after the cursor, verified, folded into the remote tree.
 
-use protocol::{Appended, Cursor, Error as StoreError};
+use protocol::{Appended, Cursor, Envelope, Error as StoreError};
 
 use crate::context::Session;
 use crate::doors::Point;
@@ -47,13 +47,15 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
                 page.head.sequence
             ))));
         }
-        if last && resend(session)? {
-            continue;
-        }
         if last {
+            match resend(session)? {
+                Resent::More => continue,
+                // It is asked for again by the push, if it is still meant then.
+                Resent::Refused(out) => session.trees.meta.out = Some(*out),
+                Resent::Nothing => session.trees.meta.out = None,
+            }
             // Whatever was made on an earlier entry can no longer be accepted.
             session.trees.meta.frozen.retain(|frozen| frozen.base == at);
-            session.trees.meta.out = None;
         }
         session.trees.note_down()?;
         session.doors.at(Point::Pulled).await;
@@ -63,12 +65,26 @@ pub(crate) async fn pull(session: &mut Session<'_>) -> Result<(), Error> {
     }
 }
 
+/// What became of a transaction of unknown fate that was sent once more.
+enum Resent {
+    /// There was none, or it can no longer be accepted.
+    Nothing,
+    /// There is more to pull.
+    More,
+    /// It is not in the log: it deletes more than its device may, and waits for approval or was rejected.
+    Refused(Box<Envelope>),
+}
+
 /// Sends the transaction of unknown fate once more, if it can still be accepted: the same id is one entry, and whatever
-/// becomes of it is known before anything is written here. Tells whether there is more to pull.
-fn resend(session: &mut Session<'_>) -> Result<bool, Error> {
-    let Some(out) = session.trees.meta.out.take().filter(|out| Some(out.base) == session.trees.meta.cursor) else { return Ok(false) };
-    match session.doors.store.append(&session.settings.collection, &out)? {
-        Appended::Entry(entry) if entry.sequence == out.base.sequence.next() => take(session, &entry).map(|()| true),
-        Appended::Entry(_) | Appended::Stale(_) => Ok(true),
+/// becomes of it is known before anything is written here.
+fn resend(session: &mut Session<'_>) -> Result<Resent, Error> {
+    let Some(out) = session.trees.meta.out.take().filter(|out| Some(out.base) == session.trees.meta.cursor) else {
+        return Ok(Resent::Nothing);
+    };
+    match session.doors.store.append(&session.settings.collection, &out) {
+        Ok(Appended::Entry(entry)) if entry.sequence == out.base.sequence.next() => take(session, &entry).map(|()| Resent::More),
+        Ok(Appended::Entry(_) | Appended::Stale(_)) => Ok(Resent::More),
+        Err(StoreError::Held { .. } | StoreError::Rejected { .. }) => Ok(Resent::Refused(Box::new(out))),
+        Err(error) => Err(error.into()),
     }
 }

@@ -1,7 +1,5 @@
 //! One endpoint's session: the one path recover → scan → pull → merge → apply → push.
 
-use std::time::Duration;
-
 use adapter::Adapter;
 
 use crate::apply::apply;
@@ -17,11 +15,10 @@ use crate::report::{Held, Report};
 use crate::scan::scan;
 use crate::target::intend;
 use crate::trees::{Trees, agree};
+use crate::turn::{go_first, go_on, has_news, is_to_come, let_others_go};
 
 /// How often a session starts over because others pushed first.
 const MAX_ATTEMPTS: usize = 12;
-/// How long others wait at most for a device that went first and is not heard of again.
-const LEASE: Duration = Duration::from_secs(15);
 
 /// Syncs one endpoint with its collection.
 ///
@@ -51,42 +48,37 @@ pub(crate) async fn looking(
     doors.at(Point::Begin).await;
     let mut session = Session::new(doors, endpoint, adapter, settings, Trees::open(objects)?);
     recover(&mut session).await?;
+    let published = attempts(&mut session, look).await;
+    let_others_go(&mut session);
+    published?;
+    conclude(&mut session)?;
+    Ok(session.report)
+}
+
+/// Tries until everything is told, again each time that others were first.
+async fn attempts(session: &mut Session<'_>, look: Look) -> Result<(), Error> {
     for _ in 0..MAX_ATTEMPTS {
         if look == Look::Again {
-            scan(&mut session).await?;
+            scan(session).await?;
         }
-        let published = attempt(&mut session).await;
-        if !matches!(published, Ok(Published::Stale)) {
-            let_others_go(&mut session);
+        if attempt(session).await? == Published::Everything {
+            return Ok(());
         }
-        if published? == Published::Everything {
-            conclude(&mut session)?;
-            return Ok(session.report);
-        }
-        go_first(&mut session)?;
+        go_first(session)?;
     }
-    Err(Error::Contended(settings.collection.to_string()))
-}
-
-/// Takes the collection's lease once others were first: from the next pull to its push they wait.
-///
-/// It only makes it calm: what makes it safe is that every append is compared with the head.
-fn go_first(session: &mut Session<'_>) -> Result<(), Error> {
-    if session.fence.is_none() {
-        let device = session.doors.keys.device();
-        session.fence = Some(session.doors.store.acquire(&session.settings.collection, &device, LEASE)?.fence);
-    }
-    Ok(())
-}
-
-/// Gives the lease back. If that fails, it ends by itself.
-fn let_others_go(session: &mut Session<'_>) {
-    if let Some(fence) = session.fence.take() {
-        let _ = session.doors.store.release(&session.settings.collection, fence);
-    }
+    Err(Error::Contended(session.settings.collection.to_string()))
 }
 
 async fn attempt(session: &mut Session<'_>) -> Result<Published, Error> {
+    if is_to_come(session) {
+        if session.trees.meta.cursor.is_none() {
+            // A newcomer has much to read, and nobody needs to wait for that.
+            pull(session).await?;
+        }
+        if has_news(session)? {
+            go_first(session)?;
+        }
+    }
     pull(session).await?;
     join(session)?;
     let attention = session.trees.attention();
@@ -94,7 +86,11 @@ async fn attempt(session: &mut Session<'_>) -> Result<Published, Error> {
     session.unwritten.clear();
     session.report.unfinished = false;
     let wishes = intend(session)?;
+    let writes = !wishes.is_empty();
     apply(session, wishes).await?;
+    if writes {
+        go_on(session);
+    }
     publish(session).await
 }
 

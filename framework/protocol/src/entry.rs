@@ -23,21 +23,21 @@ impl Entry {
     /// Returns the entry that `envelope` becomes after `head`.
     #[must_use]
     pub fn after(head: &Head, envelope: Envelope) -> Self {
+        let digest = Sha256::digest(envelope.encode()).into();
+        Self::of_digest(head, envelope, digest)
+    }
+
+    /// Returns the entry that `envelope` becomes after `head`; `digest` is the SHA-256 of its canonical bytes.
+    pub(crate) fn of_digest(head: &Head, envelope: Envelope, digest: [u8; 32]) -> Self {
         let sequence = head.sequence.next();
-        let hash = Self::chain(head.log, sequence, head.hash, &envelope);
+        let hash = link(head.log, sequence, head.hash, digest);
         Self { sequence, previous: head.hash, hash, envelope }
     }
 
     /// Returns an entry's hash: SHA-256(tag ‖ log id ‖ sequence ‖ previous hash ‖ SHA-256(envelope)).
     #[must_use]
     pub fn chain(log: LogId, sequence: Sequence, previous: Hash, envelope: &Envelope) -> Hash {
-        let mut hasher = Sha256::new();
-        hasher.update(b"syncretic.entry/1\0");
-        hasher.update(log.0);
-        hasher.update(sequence.0.to_be_bytes());
-        hasher.update(previous.0);
-        hasher.update(Sha256::digest(envelope.encode()));
-        Hash(hasher.finalize().into())
+        link(log, sequence, previous, Sha256::digest(envelope.encode()).into())
     }
 
     /// Tells whether this is the entry right after `place`: the next sequence, linked to it, and its hash true.
@@ -54,4 +54,14 @@ impl Entry {
     pub fn cursor(&self, log: LogId) -> Cursor {
         Cursor { log, sequence: self.sequence, hash: self.hash }
     }
+}
+
+fn link(log: LogId, sequence: Sequence, previous: Hash, envelope: [u8; 32]) -> Hash {
+    let mut hasher = Sha256::new();
+    hasher.update(b"syncretic.entry/1\0");
+    hasher.update(log.0);
+    hasher.update(sequence.0.to_be_bytes());
+    hasher.update(previous.0);
+    hasher.update(envelope);
+    Hash(hasher.finalize().into())
 }

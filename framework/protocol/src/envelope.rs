@@ -47,12 +47,7 @@ impl Envelope {
     /// Returns the bytes that are signed: the SHA-256 of a tag, the collection and everything but the signature.
     #[must_use]
     pub fn signed(&self, collection: &Collection) -> Vec<u8> {
-        let mut hasher = Sha256::new();
-        hasher.update(b"syncretic.envelope/1\0");
-        hasher.update((collection.as_str().len() as u64).to_be_bytes());
-        hasher.update(collection.as_str());
-        hasher.update(self.body());
-        hasher.finalize().to_vec()
+        signed(collection, &self.body())
     }
 
     fn body(&self) -> Vec<u8> {
@@ -115,6 +110,16 @@ impl Envelope {
         envelope.check()?;
         if envelope.encode() == bytes { Ok(envelope) } else { Err(Error::Malformed("envelope: not in canonical form".into())) }
     }
+}
+
+/// Returns what is signed of an envelope in a collection, where its body is written already.
+pub(crate) fn signed(collection: &Collection, body: &[u8]) -> Vec<u8> {
+    let mut hasher = Sha256::new();
+    hasher.update(b"syncretic.envelope/1\0");
+    hasher.update((collection.as_str().len() as u64).to_be_bytes());
+    hasher.update(collection.as_str());
+    hasher.update(body);
+    hasher.finalize().to_vec()
 }
 
 fn read(decoder: &mut Decoder<'_>) -> Read<Envelope> {

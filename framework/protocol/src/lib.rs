@@ -3,6 +3,7 @@
 //! This crate knows sequences, hashes, devices and opaque bytes. It never meets a record:
 //! a store cannot read one even by mistake.
 
+pub mod canonical;
 mod codec;
 pub mod cursor;
 pub mod entry;
@@ -20,6 +21,7 @@ pub mod store;
 pub mod timestamp;
 pub mod wire;
 
+pub use canonical::Canonical;
 pub use cursor::{Cursor, Head};
 pub use entry::Entry;
 pub use envelope::{Envelope, Header, MAX_PAYLOAD, MAX_RECORDS};

@@ -47,6 +47,11 @@ pub struct Compacted {
 /// Every store passes the same law suite. A store on the network refuses besides with [`Error::Unauthenticated`],
 /// [`Error::Revoked`], [`Error::NotAuthorised`], [`Error::NoSuchCollection`] and [`Error::TooMany`], whatever it is asked.
 pub trait Store: Send + Sync {
+    /// Tells whether devices that cannot see each other meet here: then whoever is going to append takes the lease first.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Returns the head of a collection's log, making the log if there is none.
     ///
     /// # Errors

@@ -5,8 +5,9 @@
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use protocol::{
-    Cursor, DeviceId, Entry, Envelope, Error, Hash, Header, LogId, MAX_PAYLOAD, RecordDigest, Sequence, Signature, TransactionId,
+    Canonical, Cursor, DeviceId, Entry, Envelope, Error, Hash, Header, LogId, MAX_PAYLOAD, RecordDigest, Sequence, Signature, TransactionId,
 };
+use sha2::{Digest, Sha256};
 use syncretic_protocol as protocol;
 
 /// Offsets in an encoded envelope: outer array, body array, version, then the transaction id.
@@ -166,4 +167,16 @@ fn version_zero_is_refused() {
     let mut bytes = small().encode();
     bytes[VERSION] = 0;
     assert!(refusal(&bytes).contains("version 0"));
+}
+
+proptest! {
+    #[test]
+    fn bytes_that_are_read_once_sign_and_chain_as_the_envelope_does(envelope in envelopes()) {
+        let (entry, canonical) = Canonical::read(envelope.encode()).unwrap();
+        prop_assert_eq!(&entry, &Entry::after(&envelope.base, envelope.clone()));
+        let contacts = "contacts".parse().unwrap();
+        prop_assert_eq!(canonical.signed(&contacts), envelope.signed(&contacts));
+        prop_assert_eq!(canonical.digest(), <[u8; 32]>::from(Sha256::digest(envelope.encode())));
+        prop_assert_eq!(canonical.into_bytes(), envelope.encode());
+    }
 }

@@ -1,9 +1,11 @@
-//! Measures durable appends a second over HTTP, beside a bare loop of group commits over rows of the same size, in one run that alternates.
+//! Measures durable appends a second over HTTP, beside a bare loop of group commits over rows of the same size, in one run that alternates;
+//! and, where the system tells (Linux), how much of the processors an append costs, and whom.
 //!
 //! `cargo run --release -p syncretic-http --example load [WRITERS] [COLLECTIONS] [PAYLOAD] [SECONDS]`
 
 #![expect(clippy::print_stdout, reason = "it is a program that prints figures")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroU32;
@@ -52,6 +54,9 @@ fn main() -> Outcome<()> {
         let bare = bare(&place.join("bare"), &work)?;
         let figures = served(&place.join("served"), &work)?;
         println!("bare group commit {bare:>6.0}/s   over HTTP {} ({:.0} %)", figures.text, 100.0 * figures.rate / bare);
+        if let Some(cost) = figures.cost {
+            println!("  {cost}");
+        }
         fs::remove_dir_all(&place)?;
     }
     fs::remove_dir_all(&folder)?;
@@ -61,6 +66,38 @@ fn main() -> Outcome<()> {
 struct Figures {
     rate: f64,
     text: String,
+    cost: Option<String>,
+}
+
+/// What the clients' threads are called.
+const CLIENT: &str = "client";
+
+/// Returns how long threads of each name have had a processor, in microseconds; nothing where the system does not tell.
+fn processors() -> Option<BTreeMap<String, u64>> {
+    let mut used = BTreeMap::new();
+    for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
+        // A thread may have ended since.
+        let read = |name: &str| fs::read_to_string(task.path().join(name)).ok();
+        let Some((name, times)) = read("comm").zip(read("schedstat")) else { continue };
+        let nanoseconds: u64 = times.split(' ').next()?.parse().ok()?;
+        *used.entry(name.trim().to_owned()).or_default() += nanoseconds / 1000;
+    }
+    Some(used)
+}
+
+/// Says what an append costs whom.
+fn cost(before: Option<&BTreeMap<String, u64>>, count: u64) -> Option<String> {
+    let (before, after) = (before?, processors()?);
+    let spent = |name: &str| {
+        let of = |used: &BTreeMap<String, u64>| used.get(name).copied().unwrap_or_default();
+        (of(&after) - of(before)) as f64 / count.max(1) as f64
+    };
+    let (client, server, writer) = (spent(CLIENT), spent("store-server"), spent("store-writer"));
+    let alone = 2_000_000.0 / (server + writer);
+    Some(format!(
+        "an append costs {:.0} µs: clients {client:.0}, server {server:.0}, the thread that writes {writer:.0}; two processors for the server alone would give {alone:.0}/s",
+        client + server + writer
+    ))
 }
 
 /// A device with its connection, kept open.
@@ -139,30 +176,33 @@ fn served(folder: &Path, work: &Work) -> Outcome<Figures> {
     }
     let (stop, count, stale) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let times: Mutex<Vec<u32>> = Mutex::default();
-    let begin = Instant::now();
-    thread::scope(|scope| {
+    let (before, begin) = (processors(), Instant::now());
+    let spent = thread::scope(|scope| -> Outcome<_> {
         let writers: Vec<_> = (0..work.writers)
             .map(|writer| {
                 let (key, token, stop, count, stale, times) = (key.clone(), first.token.clone(), &stop, &count, &stale, &times);
                 let address = running.address();
-                scope.spawn(move || -> Outcome<()> {
+                thread::Builder::new().name(CLIENT.into()).spawn_scoped(scope, move || -> Outcome<()> {
                     let client = Client { token, ..Client::connect(address, key)? };
                     let mine = write(client, &format!("c{}", writer % work.collections), work.payload, stop, (count, stale))?;
                     times.lock().map_err(|_| "poisoned")?.extend(mine);
                     Ok(())
                 })
             })
-            .collect();
+            .collect::<Result<_, _>>()?;
         thread::sleep(work.time);
+        // Before the threads end and nobody knows any more what they used.
+        let spent = cost(before.as_ref(), count.load(Ordering::SeqCst));
         stop.store(true, Ordering::SeqCst);
-        writers.into_iter().try_for_each(|writer| writer.join().map_err(|_| "a writer panicked")?)
+        writers.into_iter().try_for_each(|writer| writer.join().map_err(|_| "a writer panicked")?)?;
+        Ok(spent)
     })?;
     let rate = count.into_inner() as f64 / begin.elapsed().as_secs_f64();
     let mut times = times.into_inner().map_err(|_| "poisoned")?;
     times.sort_unstable();
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default() as f64 / 1000.0;
     let text = format!("{rate:>6.0}/s, p50 {:.1} ms, p99 {:.1} ms, {} stale", at(50), at(99), stale.into_inner());
-    Ok(Figures { rate, text })
+    Ok(Figures { rate, text, cost: spent })
 }
 
 fn write(mut client: Client, name: &str, payload: usize, stop: &AtomicBool, (count, stale): (&AtomicU64, &AtomicU64)) -> Outcome<Vec<u32>> {

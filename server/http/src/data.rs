@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use protocol::messages::{Find, Found, FoundAt, HeadQuery, MAX_IDS, MAX_PAGE, MAX_WAIT, ReadQuery};
 use protocol::routes::FENCE;
 use protocol::{
-    Appended, Collection, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, MAX_PAYLOAD, MAX_RECORDS, MAX_SNAPSHOT, Sequence,
-    Snapshot, Store, wire,
+    Appended, Canonical, Collection, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, MAX_PAYLOAD, MAX_RECORDS, MAX_SNAPSHOT,
+    Sequence, Snapshot, Store, wire,
 };
 use store::sqlite::Caller;
 use tokio::sync::broadcast::Receiver;
@@ -110,14 +110,13 @@ pub(crate) async fn append(context: &Context, body: Body) -> Result<Answer, Erro
     let (device, collection, fence) = (context.device()?, context.collection()?, fence(context)?);
     let (bytes, _memory) = context.bytes(body, ENVELOPE).await?;
     let length = bytes.len();
-    let (envelope, appended) = if length < LARGE {
-        let envelope = Envelope::decode(&bytes)?;
-        if context.shared.is_behind(&collection, &envelope.base) {
-            return stale(context, device, &collection, envelope, fence).await;
+    let answer = if length < LARGE {
+        let (entry, bytes) = Canonical::read(bytes.into())?;
+        if context.shared.is_behind(&collection, &entry.envelope.base) {
+            return stale(context, device, &collection, entry.envelope, fence).await;
         }
-        let envelope = checked(context, device, &collection, envelope).await?;
-        let appended = submit(context, device, &collection, (&envelope, bytes.to_vec()), fence).await?;
-        (envelope, appended)
+        check(context, device, &collection, (&entry.envelope, &bytes)).await?;
+        submit(context, device, &collection, (entry, bytes), fence).await?
     } else {
         let name = collection.clone();
         let read = move |_: &store::Sqlite| Envelope::decode(&bytes).map(|envelope| (verifies_in(&name, &envelope), envelope));
@@ -127,12 +126,12 @@ pub(crate) async fn append(context: &Context, body: Body) -> Result<Answer, Erro
         }
         let work = move |store: &store::Sqlite| {
             let appended = store.append_as(Caller::Device(device), &collection, &envelope, fence)?;
-            Ok((envelope, appended))
+            Ok(tell(&envelope, &appended))
         };
         context.shared.blocking(work).await?
     };
     context.shared.metrics.appended(length);
-    Ok(tell(&envelope, &appended))
+    Ok(answer)
 }
 
 fn tell(envelope: &Envelope, appended: &Appended) -> Answer {
@@ -142,7 +141,7 @@ fn tell(envelope: &Envelope, appended: &Appended) -> Answer {
     }
 }
 
-/// Answers an envelope whose base is behind the head without troubling the writer: it is in the log already, or it cannot get in.
+/// Answers an envelope whose base is not the head, without troubling the writer: it is in the log already, or it cannot get in.
 async fn stale(
     context: &Context,
     device: DeviceId,
@@ -168,12 +167,12 @@ fn verifies_in(collection: &Collection, envelope: &Envelope) -> bool {
     verifies(&envelope.device, &envelope.signed(collection), &envelope.signature)
 }
 
-async fn checked(context: &Context, device: DeviceId, collection: &Collection, envelope: Envelope) -> Result<Envelope, Error> {
-    let signed = envelope.signed(collection);
-    if context.shared.keys.verifies(&envelope.device, &signed, &envelope.signature) {
-        Ok(envelope)
+async fn check(context: &Context, device: DeviceId, collection: &Collection, sent: (&Envelope, &Canonical)) -> Result<(), Error> {
+    let (envelope, bytes) = sent;
+    if context.shared.keys.verifies(&envelope.device, &bytes.signed(collection), &envelope.signature) {
+        Ok(())
     } else {
-        Err(bad_signature(context, device, collection, &envelope).await)
+        Err(bad_signature(context, device, collection, envelope).await)
     }
 }
 
@@ -195,20 +194,19 @@ async fn submit(
     context: &Context,
     device: DeviceId,
     collection: &Collection,
-    (envelope, bytes): (&Envelope, Vec<u8>),
+    (entry, bytes): (Entry, Canonical),
     fence: Option<Fence>,
-) -> Result<Appended, Error> {
-    let entry = Entry::after(&envelope.base, envelope.clone());
+) -> Result<Answer, Error> {
     let (send, kept) = oneshot::channel();
     // Whoever asked may be gone; it asks again with the same transaction id.
     let done = move |kept| drop(send.send(kept));
     context.shared.store.submit(Caller::Device(device), collection, (&entry, bytes), fence, done);
     let kept = kept.await.map_err(|_| Error::Unavailable("the thread that writes the store has ended".into()))??;
     if kept {
-        return Ok(Appended::Entry(entry));
+        let body = wire::encode_appended(&entry.envelope.base, &entry, &entry.envelope);
+        return Ok(answer::bytes(StatusCode::OK, wire::APPENDED, body));
     }
-    let (collection, envelope) = (collection.clone(), entry.envelope);
-    context.shared.blocking(move |store| store.settle(Caller::Device(device), &collection, &envelope, fence)).await
+    stale(context, device, collection, entry.envelope, fence).await
 }
 
 /// Tells where transactions stand.

@@ -24,8 +24,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol::{
-    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, Lease, LogId, Page, Place as Held,
-    Right, Sequence, Snapshot, State, Store, TransactionId,
+    Appended, BlobId, Canonical, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, Lease, LogId, Page,
+    Place as Held, Right, Sequence, Snapshot, State, Store, TransactionId,
 };
 use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
@@ -191,15 +191,15 @@ impl Sqlite {
         &self,
         caller: Caller,
         collection: &Collection,
-        (entry, bytes): (&Entry, Vec<u8>),
+        (entry, bytes): (&Entry, Canonical),
         fence: Option<Fence>,
         done: impl FnOnce(Result<bool, Error>) + Send + 'static,
     ) {
         let Some(mut row) = Row::new(collection, caller, fence, self.clock.now(), entry) else {
             return done(Err(log::unknown(collection, &entry.envelope.base)));
         };
-        row.digest = Sha256::digest(&bytes).into();
-        row.bytes = Some(bytes);
+        row.digest = bytes.digest();
+        row.bytes = Some(bytes.into_bytes());
         let (moved, name, head) = (Arc::clone(&self.moved), collection.clone(), entry.cursor(entry.envelope.base.log));
         let answer = move |verdict: Result<Verdict, Error>| {
             if matches!(verdict, Ok(Verdict::Kept)) {

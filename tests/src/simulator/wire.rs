@@ -62,6 +62,10 @@ impl Wire {
 }
 
 impl Store for Wire {
+    fn is_shared(&self) -> bool {
+        !self.embedded
+    }
+
     fn head(&self, _: &Collection) -> Result<Head, Error> {
         self.ask()?;
         let sequence = self.replica(0);

@@ -166,6 +166,23 @@ fn what_may_pass_is_asked_for_again_and_not_before_the_store_said() {
 }
 
 #[test]
+fn another_devices_lease_is_waited_for_until_it_has_been_long_enough() {
+    let until = protocol::Timestamp(1_794_441_600_000);
+    let leased = || problem(&Error::Leased { collection: "contacts".to_owned(), holder: "desktop".to_owned(), until }, "");
+    let bench = bench(vec![challenged(STORE), granted("aa"), leased(), leased(), ok(LIST)], 99);
+    assert_eq!(collections(&bench).unwrap(), 0);
+    assert_eq!(*bench.pauses.lock().unwrap(), [100, 200].map(Duration::from_millis));
+
+    let mut turn = Turn::new(Policy::default());
+    let pauses = std::iter::from_fn(|| turn.pause(0)).count();
+    let answers = (0..=pauses).map(|_| leased());
+    let bench = self::bench([challenged(STORE), granted("aa")].into_iter().chain(answers).collect(), 999);
+    let error = collections(&bench).unwrap_err();
+    assert!(matches!(&error, Error::Leased { holder, .. } if holder == "desktop"), "{error:?}");
+    assert_eq!(bench.pauses.lock().unwrap().iter().sum::<Duration>(), Policy::default().turn);
+}
+
+#[test]
 fn what_would_be_the_same_again_is_told_at_once() {
     let at = protocol::Timestamp(1_794_441_600_000);
     let revoked = Error::Revoked { device: "laptop".to_owned(), by: "desktop".to_owned(), at };

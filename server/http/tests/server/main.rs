@@ -7,3 +7,4 @@ mod bad;
 mod killed;
 mod matrix;
 mod meeting;
+mod stopping;
