@@ -148,7 +148,9 @@ fn capabilities(table: &Table) -> Result<Vec<&'static str>, String> {
     let list = list.as_array().ok_or("`capabilities` is no list of texts")?;
     let one = |value: &Value| {
         let found = CAPABILITIES.iter().find(|known| value.as_str() == Some(known.name));
-        found.map(|known| known.name).ok_or_else(|| format!("there is no capability {value:?}; there are {}", known()))
+        found
+            .map(|known| known.name)
+            .ok_or_else(|| format!("there is no capability `{}`; there are {}", value.as_str().unwrap_or_default(), known()))
     };
     list.iter().map(one).collect()
 }

@@ -177,7 +177,7 @@ fn what_a_manifest_claims_is_tested() {
     claims("\"magic\"");
     let run = desk.run(&["plugin", "add", folder.to_str().unwrap(), "--yes"]);
     assert_eq!(run.code, 2, "{run:?}");
-    run.says(&["no capability \"magic\"", "blobs, note, secrets, network"]);
+    run.says(&["no capability `magic`", "blobs, note, secrets, network"]);
 }
 
 #[test]
