@@ -10,6 +10,7 @@ use crate::arguments::{CheckArguments, PluginCommand};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::formats;
 use crate::plugins::{self, Finding, Installed, Kind, Manifest, Offer, Patient, Shelf};
 use crate::terminal::{Paint, columns, shown};
 
@@ -157,7 +158,7 @@ fn check(context: &Context, shelf: &Shelf, arguments: &CheckArguments) -> Outcom
     let shapes: Vec<_> = plugins::shapes(&arguments.plugin).collect();
     let patients: Vec<Patient<'_>> = match &plugin {
         Ok(plugin) => vec![Patient::Plugin(plugin)],
-        Err(_) => shapes.into_iter().map(Patient::BuiltIn).collect(),
+        Err(_) => shapes.into_iter().filter_map(|shape| Some(Patient::BuiltIn(shape, formats::named(shape.adapter)?))).collect(),
     };
     if patients.is_empty() {
         return plugin.map(|_| Exit::Usage);

@@ -1,7 +1,5 @@
 //! The adapters that are built in, as the checks see them: each in every shape that its places have.
 
-use adapter::Format;
-
 /// One shape of an adapter's places.
 pub(crate) struct Shape {
     /// What it is called.
@@ -24,11 +22,4 @@ const SHAPES: &[Shape] = &[
 /// Returns the shapes of an adapter's places, and those of one name; none if nothing that is built in is called so.
 pub(crate) fn shapes(name: &str) -> impl Iterator<Item = &'static Shape> {
     SHAPES.iter().filter(move |shape| shape.adapter == name || shape.name == name)
-}
-
-impl Shape {
-    /// Returns the adapter.
-    pub(crate) fn format(&self) -> Option<&'static dyn Format> {
-        crate::formats::named(self.adapter)
-    }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use adapter::host::Library;
 use adapter::plugged::Plugin;
-use adapter::{OptionValue, Options};
+use adapter::{Format, OptionValue, Options};
 use conformance::{Fuzzing, Subject, Verdict};
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ pub(crate) enum Patient<'p> {
     /// A plugin.
     Plugin(&'p Installed),
     /// An adapter that is built in, in one of its shapes.
-    BuiltIn(&'static Shape),
+    BuiltIn(&'static Shape, &'static dyn Format),
 }
 
 /// What a check found.
@@ -62,7 +62,7 @@ impl Patient<'_> {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Plugin(plugin) => plugin.manifest.description.id,
-            Self::BuiltIn(shape) => shape.name,
+            Self::BuiltIn(shape, _) => shape.name,
         }
     }
 
@@ -81,7 +81,7 @@ impl Patient<'_> {
         };
         let name = match self {
             Self::Plugin(_) => arguments.plugin.as_str(),
-            Self::BuiltIn(shape) => shape.name,
+            Self::BuiltIn(shape, _) => shape.name,
         };
         let (seed, rounds) = (arguments.seed.to_string(), arguments.rounds.to_string());
         ["plugin", "check", "--isolation", isolation, "--seed", &seed, "--rounds", &rounds, name].map(Into::into).into()
@@ -90,16 +90,13 @@ impl Patient<'_> {
     fn described(&self, arguments: &CheckArguments) -> Outcome<Described<'_>> {
         let mut described = match self {
             Self::Plugin(plugin) => Described::read(&plugin.folder, *plugin, options(plugin, arguments.isolation))?,
-            Self::BuiltIn(shape) => {
-                let format = shape.format().ok_or_else(|| Failure::usage(format!("`{}` is not built in", shape.adapter)))?;
-                Described::parse(shape.name, shape.check, format)?
-            }
+            Self::BuiltIn(shape, format) => Described::parse(shape.name, shape.check, *format)?,
         };
         let again = self.again(arguments);
         described.fuzzing = Fuzzing { seed: arguments.seed, rounds: arguments.rounds };
         described.here = match self {
             Self::Plugin(plugin) => plugin.manifest.kind == Kind::Library && arguments.isolation == Isolation::None,
-            Self::BuiltIn(_) => true,
+            Self::BuiltIn(..) => true,
         };
         described.actor = Some(Box::new(move |folder| {
             let mut command = Command::new(std::env::current_exe().ok()?);
@@ -176,7 +173,7 @@ fn run(name: &str, patient: Patient<'_>, described: &Described<'_>, isolation: I
     match (conformance::checks().iter().find(|check| check.name == name), patient) {
         (Some(check), _) => check.run(described),
         (None, Patient::Plugin(plugin)) => own(name, plugin, isolation),
-        (None, Patient::BuiltIn(_)) => Verdict::Skipped("it is built in".to_owned()),
+        (None, Patient::BuiltIn(..)) => Verdict::Skipped("it is built in".to_owned()),
     }
 }
 
