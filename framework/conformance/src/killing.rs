@@ -88,7 +88,7 @@ pub(crate) fn killed_at(mut command: Command, changes: usize) -> std::io::Result
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(GO)?;
     }
-    watch.to_the_end();
+    watch.follow();
     if watch.killed {
         return Ok(Ended::Killed);
     }
@@ -124,7 +124,7 @@ impl Watch {
     }
 
     /// Goes on until nobody is left. Only what this thread watches is waited for.
-    fn to_the_end(&mut self) {
+    fn follow(&mut self) {
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD)) {
             self.take(status);
         }

@@ -257,6 +257,7 @@ impl<'s> World<'s> {
     }
 
     /// Changes items, and crashes at some question; then each is what it was or what was asked.
+    #[expect(clippy::panic, reason = "a panic is the crash that is tried")]
     fn crash(&mut self, chance: &mut Chance) -> Result<(), Stop> {
         if !self.trial.subject.crashes_here() {
             return self.reopen();

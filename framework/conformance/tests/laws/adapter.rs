@@ -216,6 +216,7 @@ impl Endpoint {
     }
 
     /// Works out what an operation does, or answers it.
+    #[expect(clippy::too_many_lines, reason = "every lie about an operation is told here")]
     fn plan(&self, index: usize, op: &Op<'_>, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<Option<Planned>, Error> {
         let stale = |out: &mut dyn Outcomes| {
             out.outcome(index, Outcome::Stale);
