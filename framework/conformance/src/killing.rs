@@ -62,6 +62,8 @@ pub(crate) enum Ended {
     Killed,
     /// It made fewer changes than that, and this is what it said.
     Finished(String),
+    /// It began before it was watched, and nothing was seen of it.
+    Missed,
     /// Processes cannot be watched here, and why.
     Unwatchable(String),
 }
@@ -96,7 +98,8 @@ pub(crate) fn killed_at(mut command: Command, changes: usize) -> std::io::Result
     if let Some(mut stdout) = child.stdout.take() {
         stdout.read_to_string(&mut said)?;
     }
-    Ok(Ended::Finished(said))
+    let failed = said.lines().any(|line| line.starts_with("act: "));
+    Ok(if watch.marks == 0 && !failed { Ended::Missed } else { Ended::Finished(said) })
 }
 
 /// A process and its descendants.
@@ -139,7 +142,7 @@ impl Watch {
             WaitStatus::Exited(thread, _) | WaitStatus::Signaled(thread, _, _) => drop(self.running.remove(&thread)),
             WaitStatus::PtraceSyscall(thread) => {
                 let inside = self.running.entry(thread).or_default();
-                *inside = !*inside;
+                *inside = enters(thread).unwrap_or(!*inside);
                 if *inside {
                     self.enters(thread);
                 }
@@ -174,6 +177,17 @@ impl Watch {
             let _ = kill(one, Signal::SIGKILL);
         }
     }
+}
+
+/// Tells whether a thread is on its way into a system call, where its registers show that: no answer is there yet.
+#[cfg(target_arch = "x86_64")]
+fn enters(thread: Pid) -> Option<bool> {
+    Some(ptrace::getregs(thread).ok()?.rax == i64::from(-libc::ENOSYS).cast_unsigned())
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn enters(_thread: Pid) -> Option<bool> {
+    None
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -64,7 +64,8 @@ pub(super) fn at_write_points(_subject: &dyn Subject) -> Result<(), Stop> {
 #[cfg(target_os = "linux")]
 pub(super) fn at_write_points(subject: &dyn Subject) -> Result<(), Stop> {
     use crate::killing::{Ended, killed_at};
-    for changes in 0..MOST_CHANGES {
+    let mut changes = 0;
+    for _ in 0..MOST_CHANGES {
         let trial = Trial::seeded(subject)?;
         let Some(command) = subject.actor(trial.folder()) else {
             return skip("the subject has no process of its own that could be killed");
@@ -72,7 +73,11 @@ pub(super) fn at_write_points(subject: &dyn Subject) -> Result<(), Stop> {
         let (adapter, found) = trial.opened()?;
         drop(adapter);
         match prepared(killed_at(command, changes))? {
-            Ended::Killed => judge(&trial, &found).map_err(|stop| at(changes, stop))?,
+            Ended::Killed => {
+                judge(&trial, &found).map_err(|stop| at(changes, stop))?;
+                changes += 1;
+            }
+            Ended::Missed => {}
             Ended::Finished(said) => {
                 if let Some(reason) = said.lines().find_map(|line| line.strip_prefix("act: ")) {
                     return fail(reason);
