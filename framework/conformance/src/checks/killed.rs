@@ -160,10 +160,6 @@ fn judge(trial: &Trial<'_>, before: &Found) -> Result<(), Stop> {
 }
 
 fn promised(adapter: &dyn Adapter, shown: &Shown, fates: &[Fate]) -> Result<(), Stop> {
-    let all = shown.done.iter().filter(|done| **done).count();
-    match adapter.profile().atomicity {
-        Atomicity::None => Ok(()),
-        Atomicity::Batch if all != 0 && all != shown.done.len() => fail(format!("{all} of {} operations are done", shown.done.len())),
-        Atomicity::Batch | Atomicity::Item => shown.agrees(fates),
-    }
+    // A step of several files is not one for whoever kills it: what counts is that recovery tells the truth.
+    if adapter.profile().atomicity == Atomicity::None { Ok(()) } else { shown.agrees(fates) }
 }
