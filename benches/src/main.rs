@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what this program is for")]
 
 mod bare;
+mod boundary;
 mod cases;
 mod contestant;
 mod data;
@@ -54,11 +55,13 @@ struct Arguments {
     bare: Option<Bare>,
 }
 
-/// What the product is measured against, as a process of its own.
+/// What the product is measured against, as a process of its own; and what is measured apart from it.
 #[derive(Subcommand)]
 enum Bare {
     /// Lists folders and asks for the state of every file in them.
     Walk { folders: Vec<PathBuf> },
+    /// Times what crosses the boundary to plugins, in processor time a record.
+    Boundary(boundary::Arguments),
     /// Copies a folder: every file is made under another name and renamed; all is synced once.
     Copy { from: PathBuf, to: PathBuf },
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
     let outcome = match &arguments.bare {
         Some(Bare::Walk { folders }) => bare::walk(folders).map(|files| println!("{files}")),
         Some(Bare::Copy { from, to }) => bare::copy(from, to),
+        Some(Bare::Boundary(boundary)) => boundary::run(boundary, arguments.runs, arguments.limit),
         None => run(&arguments),
     };
     match outcome {

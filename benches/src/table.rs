@@ -18,7 +18,8 @@ pub(crate) fn rows(title: &str, scores: &[Score]) -> String {
     scores.iter().enumerate().map(row).collect()
 }
 
-fn median(score: &Score, of: impl Fn(&Taken) -> f64) -> f64 {
+/// Returns the median of what the runs took.
+pub(crate) fn median(score: &Score, of: impl Fn(&Taken) -> f64) -> f64 {
     let mut values: Vec<f64> = score.runs.iter().map(of).collect();
     values.sort_by(f64::total_cmp);
     let (below, above) = (values.get(values.len().saturating_sub(1) / 2), values.get(values.len() / 2));

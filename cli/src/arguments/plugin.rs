@@ -58,21 +58,30 @@ pub(crate) enum PluginCommand {
 /// Which checks are run, and how.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
-    /// The plugin's id, or its folder
-    #[arg(value_name = "ID|DIR")]
+    /// The plugin's id, its folder, or an adapter that is built in
+    #[arg(value_name = "ID|DIR|ADAPTER")]
     pub(crate) plugin: String,
-    /// Run this check alone; may be given several times
-    #[arg(long, value_name = "CHECK")]
+    /// Run this check or group of checks alone; may be given several times
+    #[arg(long, value_name = "CHECK|GROUP")]
     pub(crate) only: Vec<String>,
     /// Where the library runs: in the process of the check, or in a helper of its own
     #[arg(long, value_enum, default_value_t)]
     pub(crate) isolation: Isolation,
+    /// The number of the first row of random actions: the same number is the same row
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many rows of random actions are tried
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub(crate) rounds: u64,
     /// How long one check may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(crate) patience: u64,
     /// Run the one check here, and say what came of it
     #[arg(long, hide = true)]
     pub(crate) inside: bool,
+    /// Perform the step of a check that kills whoever performs it, in this folder
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub(crate) act: Option<PathBuf>,
 }
 
 /// A language of templates.

@@ -6,11 +6,12 @@ use std::path::Path;
 use conformance::Verdict;
 use serde_json::{Value, json};
 
-use crate::arguments::PluginCommand;
+use crate::arguments::{CheckArguments, PluginCommand};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::plugins::{self, Finding, Installed, Kind, Manifest, Offer, Shelf};
+use crate::formats;
+use crate::plugins::{self, Finding, Installed, Kind, Manifest, Offer, Patient, Shelf};
 use crate::terminal::{Paint, columns, shown};
 
 /// What everyone who lets a plugin in should know.
@@ -31,11 +32,7 @@ pub(crate) fn plugin(context: &Context, command: &PluginCommand, yes: bool) -> O
         PluginCommand::Add { folder } => add(context, &shelf, folder, yes),
         PluginCommand::List => list(context, &shelf),
         PluginCommand::Info { plugin } => info(context, &shelf.find(plugin)?),
-        PluginCommand::Check(arguments) => {
-            let plugin = shelf.find(&arguments.plugin)?;
-            let findings = plugins::check(&plugin, arguments, &mut |finding| tell(context, finding))?;
-            Ok(sum_up(context, &plugin, &findings))
-        }
+        PluginCommand::Check(arguments) => check(context, &shelf, arguments),
         PluginCommand::Bench { plugin, items } => {
             let rows = plugins::bench(&shelf.find(plugin)?, *items)?;
             for (way, new, known) in &rows {
@@ -82,6 +79,9 @@ fn rows(manifest: &Manifest, sha256: &str) -> Vec<Vec<String>> {
         row("holds", &kinds.join(", ")),
         row("options", &options.join(", ")),
     ];
+    for capability in plugins::CAPABILITIES.iter().filter(|known| manifest.capabilities.contains(&known.name)) {
+        rows.push(row("capability", &format!("{}: {}", capability.name, capability.meaning)));
+    }
     rows.extend(manifest.notes.iter().map(|(name, value)| row(name, value)));
     rows.push(vec!["sha256".to_owned(), sha256.to_owned()]);
     rows
@@ -152,28 +152,77 @@ fn info(context: &Context, plugin: &Installed) -> Outcome<Exit> {
     Ok(done(context, "syncretic.plugin-info/1", object))
 }
 
-fn tell(context: &Context, finding: &Finding) {
-    let terminal = &context.terminal;
-    match &finding.verdict {
-        Verdict::Pass => terminal.line(format!("{}     {}", terminal.paint(Paint::Green, "pass"), finding.name)),
-        Verdict::Skipped(reason) => terminal.line(format!("{}  {}: {reason}", terminal.paint(Paint::Dim, "skipped"), finding.name)),
-        Verdict::Fail(reason) => {
-            terminal.line(format!("{}     {}: {reason}", terminal.paint(Paint::Red, "FAIL"), finding.name));
-            terminal.line(format!("         {} docs/plugins/checks.md#{}", finding.law, finding.name));
-        }
+/// Checks a plugin, or every shape of an adapter that is built in.
+fn check(context: &Context, shelf: &Shelf, arguments: &CheckArguments) -> Outcome<Exit> {
+    let plugin = shelf.find(&arguments.plugin);
+    let shapes: Vec<_> = plugins::shapes(&arguments.plugin).collect();
+    let patients: Vec<Patient<'_>> = match &plugin {
+        Ok(plugin) => vec![Patient::Plugin(plugin)],
+        Err(_) => shapes.into_iter().filter_map(|shape| Some(Patient::BuiltIn(shape, formats::named(shape.adapter)?))).collect(),
+    };
+    if patients.is_empty() {
+        return plugin.map(|_| Exit::Usage);
     }
-    terminal.event(&json!({ "type": "check", "check": finding.json() }));
+    if let Some(folder) = &arguments.act {
+        return act(context, &patients, arguments, folder);
+    }
+    let mut all = Vec::new();
+    for patient in patients {
+        let mut group = "";
+        let findings = plugins::check(patient, arguments, &mut |finding| {
+            if group != finding.group && !arguments.inside {
+                context.terminal.line(format!("{}: {}", patient.name(), finding.group));
+            }
+            group = finding.group;
+            tell(context, patient, finding);
+        })?;
+        all.push((patient.name().to_owned(), findings));
+    }
+    Ok(sum_up(context, &arguments.plugin, &all))
 }
 
-fn sum_up(context: &Context, plugin: &Installed, findings: &[Finding]) -> Exit {
-    let count = |wanted: fn(&Verdict) -> bool| findings.iter().filter(|finding| wanted(&finding.verdict)).count();
+/// Performs a step, and says if that failed: whoever watches reads it.
+fn act(context: &Context, patients: &[Patient<'_>], arguments: &CheckArguments, folder: &Path) -> Outcome<Exit> {
+    for patient in patients {
+        if let Err(reason) = plugins::act(*patient, arguments, folder)? {
+            context.terminal.line(format!("act: {reason}"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn tell(context: &Context, patient: Patient<'_>, finding: &Finding) {
+    let terminal = &context.terminal;
+    match &finding.verdict {
+        Verdict::Pass => terminal.line(format!("  {}     {}", terminal.paint(Paint::Green, "pass"), finding.name)),
+        Verdict::Skipped(reason) => terminal.line(format!("  {}  {}: {reason}", terminal.paint(Paint::Dim, "skipped"), finding.name)),
+        Verdict::Fail(reason) => {
+            terminal.line(format!("  {}     {}: {reason}", terminal.paint(Paint::Red, "FAIL"), finding.name));
+            terminal.line(format!("           {} docs/plugins/checks.md#{}", finding.law, finding.name));
+        }
+    }
+    terminal.event(&json!({ "type": "check", "subject": patient.name(), "check": finding.json() }));
+}
+
+fn sum_up(context: &Context, name: &str, all: &[(String, Vec<Finding>)]) -> Exit {
+    let findings = || all.iter().flat_map(|(subject, findings)| findings.iter().map(move |finding| (subject, finding)));
+    let count = |wanted: fn(&Verdict) -> bool| findings().filter(|(_, finding)| wanted(&finding.verdict)).count();
     let passed = count(|verdict| matches!(verdict, Verdict::Pass));
     let failed = count(|verdict| matches!(verdict, Verdict::Fail(_)));
     let exit = if failed == 0 { Exit::Done } else { Exit::Internal };
-    let id = plugin.manifest.description.id;
-    let skipped = findings.len() - passed - failed;
+    let id = match all {
+        [(id, _)] => id.as_str(),
+        _ => name,
+    };
+    let skipped = findings().count() - passed - failed;
     context.terminal.line(format!("{id}: {passed} passed, {failed} failed, {skipped} skipped"));
-    let checks: Vec<Value> = findings.iter().map(Finding::json).collect();
+    let checks: Vec<Value> = findings()
+        .map(|(subject, finding)| {
+            let mut check = finding.json();
+            check.as_object_mut().into_iter().for_each(|check| drop(check.insert("subject".to_owned(), subject.as_str().into())));
+            check
+        })
+        .collect();
     let object = json!({
         "schema": "syncretic.plugin-check/1",
         "plugin": id,

@@ -55,6 +55,11 @@ impl Installed {
                 let reason = format!("{} cannot be read: {error}; let it in again with `syncretic plugin add DIR`", path.display());
                 self.wrong(Fault::Untrusted, reason)
             })?;
+            if writable_by_others(path) {
+                let path = path.display();
+                let reason = format!("{path} can be written by others than its owner, so it is not run; type `chmod go-w {path}`");
+                return Err(self.wrong(Fault::Untrusted, reason));
+            }
             if Digest::of(&content).to_string() != *expected {
                 let reason = format!(
                     "{} is not what was let in, so it is not run; look at it, then let it in again with `syncretic plugin add DIR`",
@@ -133,6 +138,43 @@ impl Format for Installed {
         self.verify()?;
         let mut options = options.clone();
         let way = self.way(&mut options)?;
+        let host: Box<dyn Host> =
+            if self.manifest.capabilities.contains(&manifest::SECRETS) { host } else { Box::new(WithoutSecrets(host)) };
         self.plugin(&way)?.open(path, &options, host)
     }
+}
+
+/// The host of a plugin whose manifest says nothing of secrets: it gets none.
+struct WithoutSecrets(Box<dyn Host>);
+
+impl Host for WithoutSecrets {
+    fn log(&self, message: &str) {
+        self.0.log(message);
+    }
+
+    fn progress(&self, done: u64, of: Option<u64>) {
+        self.0.progress(done, of);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+
+    fn secret(&self, name: &str) -> Option<String> {
+        self.0.log(&format!("it asked for the secret `{name}`, and its manifest has no capability `{}`", manifest::SECRETS));
+        None
+    }
+}
+
+/// Tells whether others than its owner may write a file or folder.
+#[cfg(unix)]
+pub(super) fn writable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o022 != 0)
+}
+
+/// Elsewhere permissions are not told in this way.
+#[cfg(not(unix))]
+pub(super) fn writable_by_others(_path: &Path) -> bool {
+    false
 }

@@ -19,6 +19,27 @@ const MAJOR: &str = "1";
 const KEYS: &[&str] =
     &["id", "version", "abi", "kind", "summary", "kinds", "license", "homepage", "arguments", "capabilities", "file", "sha256", "option"];
 
+/// Something that not every adapter can do or needs, and that its manifest says.
+pub(crate) struct Capability {
+    /// Its word.
+    pub(crate) name: &'static str,
+    /// What it means, for people.
+    pub(crate) meaning: &'static str,
+    /// The check that must apply to whoever claims it.
+    pub(crate) check: Option<&'static str>,
+}
+
+/// Every capability.
+pub(crate) const CAPABILITIES: &[Capability] = &[
+    Capability { name: "blobs", meaning: "its items hold large values", check: Some("blob-roundtrip") },
+    Capability { name: "note", meaning: "it tells by a look that nothing changed", check: Some("scan-note-same") },
+    Capability { name: "secrets", meaning: "it asks for secrets, as passwords", check: Some("secret-never-told") },
+    Capability { name: "network", meaning: "it talks to the network", check: None },
+];
+
+/// The capability without which no secret is given.
+pub(crate) const SECRETS: &str = "secrets";
+
 /// How a plugin is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -41,6 +62,8 @@ pub(crate) struct Manifest {
     pub(crate) file: PathBuf,
     /// The arguments of a program.
     pub(crate) arguments: Vec<String>,
+    /// What it can do or needs beside what every adapter does.
+    pub(crate) capabilities: Vec<&'static str>,
     /// The hash that the file should have, if the manifest says so.
     pub(crate) sha256: Option<String>,
     /// Its licence and home page, for people.
@@ -111,11 +134,25 @@ impl Manifest {
             kind,
             file,
             arguments: arguments.ok_or("`arguments` is no list of texts")?,
+            capabilities: capabilities(table)?,
             sha256: of_here("sha256").flatten(),
             notes: notes.collect(),
             bytes,
         })
     }
+}
+
+fn capabilities(table: &Table) -> Result<Vec<&'static str>, String> {
+    let Some(list) = table.get("capabilities") else { return Ok(Vec::new()) };
+    let known = || CAPABILITIES.iter().map(|known| known.name).collect::<Vec<_>>().join(", ");
+    let list = list.as_array().ok_or("`capabilities` is no list of texts")?;
+    let one = |value: &Value| {
+        let found = CAPABILITIES.iter().find(|known| value.as_str() == Some(known.name));
+        found
+            .map(|known| known.name)
+            .ok_or_else(|| format!("there is no capability `{}`; there are {}", value.as_str().unwrap_or_default(), known()))
+    };
+    list.iter().map(one).collect()
 }
 
 fn check_id(id: &str) -> Result<(), String> {

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use record::Digest;
 
-use super::installed::Installed;
+use super::installed::{Installed, writable_by_others};
 use super::lock::{self, Pin};
 use super::manifest::{self, Kind, Manifest};
 use crate::failure::{Failure, Outcome};
@@ -72,18 +72,6 @@ impl Offer {
         }
         Ok(Self { folder: folder.to_owned(), manifest, content, sha256 })
     }
-}
-
-#[cfg(unix)]
-fn writable_by_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o022 != 0)
-}
-
-/// Elsewhere permissions are not told in this way.
-#[cfg(not(unix))]
-fn writable_by_others(_path: &Path) -> bool {
-    false
 }
 
 impl Shelf {

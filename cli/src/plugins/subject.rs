@@ -3,10 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use adapter::{Format, Item, OptionValue, Options, told};
-use conformance::Subject;
-use record::Record;
+use conformance::{Fuzzing, Subject};
+use record::{Blob, Record};
 use serde_json::{Map, json};
 use toml::{Table, Value};
 
@@ -15,8 +16,13 @@ use crate::failure::{Failure, Outcome};
 
 const KEYS: &[&str] = &[
     "place",
+    "file",
     "kind",
     "field",
+    "repeats",
+    "date",
+    "number",
+    "odd",
     "empty",
     "head",
     "item",
@@ -26,10 +32,15 @@ const KEYS: &[&str] = &[
     "edit",
     "damage",
     "unknown",
+    "blob",
+    "volatile",
     "options",
     "exempt",
     "lines-of-an-edit",
 ];
+
+/// What starts a subject's step in a process of its own.
+pub(crate) type Actor = Box<dyn Fn(&Path) -> Option<Command>>;
 
 /// A replacement in the line of an item.
 struct Replacement {
@@ -37,12 +48,24 @@ struct Replacement {
     to: Vec<u8>,
 }
 
+/// A field and its value, as they are written.
+struct Field {
+    name: &'static str,
+    value: Value,
+}
+
 /// The subject that `check.toml` describes.
 pub(crate) struct Described<'f> {
     format: &'f dyn Format,
     place: String,
+    /// The name of an item's file, where the place is a folder.
+    file: Option<String>,
     kind: String,
     field: &'static str,
+    repeats: bool,
+    date: Option<&'static str>,
+    number: Option<&'static str>,
+    odd: Vec<String>,
     empty: String,
     head: String,
     item: String,
@@ -52,9 +75,18 @@ pub(crate) struct Described<'f> {
     edit: Replacement,
     damage: Option<Replacement>,
     unknown: Option<Replacement>,
+    /// The field that holds a blob, and what stands beside it.
+    blob: Option<(&'static str, Table)>,
+    volatile: Option<Field>,
     options: Options,
     lines_of_an_edit: usize,
     exemptions: Vec<(&'static str, &'static str)>,
+    /// How much chance is taken.
+    pub(crate) fuzzing: Fuzzing,
+    /// What can be killed.
+    pub(crate) actor: Option<Actor>,
+    /// Whether the adapter works in this process.
+    pub(crate) here: bool,
 }
 
 impl<'f> Described<'f> {
@@ -65,10 +97,16 @@ impl<'f> Described<'f> {
             let failure = Failure::usage(format!("`{}` cannot be read: {error}", path.display()));
             failure.help("write one as docs/plugins/checks.md shows, or begin with `syncretic plugin new`")
         })?;
-        let wrong = |reason: String| Failure::usage(format!("{}: {}", path.display(), reason.trim_end()));
-        let table: Table = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        let mut described = Self::of(&table, format).map_err(wrong)?;
+        let mut described = Self::parse(&path.display().to_string(), &text, format)?;
         described.options.extend(own);
+        Ok(described)
+    }
+
+    /// Reads how an adapter is checked from the text of a file of this name.
+    pub(crate) fn parse(name: &str, text: &str, format: &'f dyn Format) -> Outcome<Self> {
+        let wrong = |reason: String| Failure::usage(format!("{name}: {}", reason.trim_end()));
+        let table: Table = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let described = Self::of(&table, format).map_err(wrong)?;
         described.record(0).map_err(wrong)?;
         Ok(described)
     }
@@ -82,13 +120,24 @@ impl<'f> Described<'f> {
         let sample = table.get("sample").and_then(Value::as_table).cloned().ok_or("[sample] is missing")?;
         let exemptions = table.get("exempt").and_then(Value::as_table).into_iter().flatten();
         let exemptions = exemptions.map(|(name, reason)| Some((told::kept(name), told::kept(reason.as_str()?)))).collect::<Option<_>>();
+        let maybe = |name: &str| table.contains_key(name).then(|| text(name)).transpose();
+        let pointer = |name: &str| maybe(name).map(|pointer| pointer.map(|pointer| told::kept(&pointer)));
+        let file = maybe("file")?;
+        let odd = table.get("odd").map_or(Some(Vec::new()), |odd| {
+            odd.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
         let lines = table.get("lines-of-an-edit").map_or(Some(1), |value| usize::try_from(value.as_integer()?).ok());
         Ok(Self {
             format,
             place: text("place")?,
             kind: text("kind")?,
             field: told::kept(&text("field")?),
-            empty: text("empty")?,
+            repeats: table.get("repeats").is_some_and(|repeats| repeats.as_bool() == Some(true)),
+            date: pointer("date")?,
+            number: pointer("number")?,
+            odd: odd.ok_or("`odd` is no list of texts")?,
+            empty: if file.is_some() { part("empty")? } else { text("empty")? },
+            file,
             head: part("head")?,
             item: text("item")?,
             between: part("between")?,
@@ -97,20 +146,68 @@ impl<'f> Described<'f> {
             edit: replacement(table, "edit")?.ok_or("[edit] is missing")?,
             damage: replacement(table, "damage")?,
             unknown: replacement(table, "unknown")?,
+            blob: blob(table)?,
+            volatile: volatile(table)?,
             options: options(table)?,
             lines_of_an_edit: lines.ok_or("`lines-of-an-edit` is no number of lines")?,
             exemptions: exemptions.ok_or("[exempt] holds something else than texts")?,
+            fuzzing: Fuzzing::default(),
+            actor: None,
+            here: true,
         })
     }
 
     fn record(&self, number: usize) -> Result<Record, String> {
-        let value = |value: &Value| match value {
-            Value::String(text) => Ok(json!(numbered(text, number))),
-            other => serde_json::to_value(other).map_err(|error| error.to_string()),
-        };
-        let fields = self.sample.iter().map(|(name, field)| Ok((name.clone(), value(field)?))).collect::<Result<Map<_, _>, String>>()?;
-        told::record(&json!({ "kind": self.kind, "fields": fields }).to_string()).map_err(|reason| format!("[sample]: {reason}"))
+        fields(&self.kind, &self.sample, number).map_err(|reason| format!("[sample]: {reason}"))
     }
+
+    /// Returns the name of the file of an item, inside the folder.
+    fn file(&self, path: &Path, number: usize) -> Option<PathBuf> {
+        self.file.as_ref().map(|name| path.join(numbered(name, number)))
+    }
+
+    /// Writes contents, each in a file of its own where the place is a folder.
+    fn write(&self, path: &Path, contents: &[String]) -> io::Result<()> {
+        if self.file.is_none() {
+            return fs::write(path, [self.head.as_str(), &contents.join(&self.between), &self.tail].concat());
+        }
+        fs::create_dir(path)?;
+        let files = (0..).map_while(|number| self.file(path, number));
+        files.zip(contents).try_for_each(|(file, content)| fs::write(file, [self.head.as_str(), content, &self.tail].concat()))
+    }
+}
+
+/// Makes a record of these fields, as the protocol's JSON writes them.
+fn fields(kind: &str, table: &Table, number: usize) -> Result<Record, String> {
+    let value = |value: &Value| match value {
+        Value::String(text) => Ok(json!(numbered(text, number))),
+        other => serde_json::to_value(other).map_err(|error| error.to_string()),
+    };
+    let fields = table.iter().map(|(name, field)| Ok((name.clone(), value(field)?))).collect::<Result<Map<_, _>, String>>()?;
+    told::record(&json!({ "kind": kind, "fields": fields }).to_string())
+}
+
+/// Reads a field that is named in a table.
+fn named(table: &Table, name: &str) -> Result<Option<(&'static str, Table)>, String> {
+    let Some(found) = table.get(name) else { return Ok(None) };
+    let found = found.as_table().ok_or_else(|| format!("`{name}` is no table"))?;
+    let field = found.get("field").and_then(Value::as_str).ok_or_else(|| format!("[{name}] has no text `field`"))?;
+    Ok(Some((told::kept(field), found.clone())))
+}
+
+fn blob(table: &Table) -> Result<Option<(&'static str, Table)>, String> {
+    let Some((field, found)) = named(table, "blob")? else { return Ok(None) };
+    let beside = found.get("beside").and_then(Value::as_table).cloned().unwrap_or_default();
+    fields("x", &beside, 0).map_err(|reason| format!("[blob.beside]: {reason}"))?;
+    Ok(Some((field, beside)))
+}
+
+fn volatile(table: &Table) -> Result<Option<Field>, String> {
+    let Some((name, found)) = named(table, "volatile")? else { return Ok(None) };
+    let value = found.get("value").cloned().ok_or("[volatile] has no `value`")?;
+    let alone = Table::from_iter([(name.to_owned(), value.clone())]);
+    fields("x", &alone, 0).map_err(|reason| format!("[volatile]: {reason}"))?;
+    Ok(Some(Field { name, value }))
 }
 
 fn numbered(text: &str, number: usize) -> String {
@@ -191,11 +288,51 @@ impl Subject for Described<'_> {
     }
 
     fn make(&self, path: &Path, count: usize) -> io::Result<()> {
-        if count == 0 {
+        if count == 0 && self.file.is_none() {
             return fs::write(path, &self.empty);
         }
-        let items: Vec<String> = (0..count).map(|number| numbered(&self.item, number)).collect();
-        fs::write(path, [self.head.as_str(), &items.join(&self.between), &self.tail].concat())
+        self.write(path, &(0..count).map(|number| numbered(&self.item, number)).collect::<Vec<_>>())
+    }
+
+    fn make_oddly(&self, path: &Path) -> io::Result<bool> {
+        if self.odd.is_empty() { Ok(false) } else { self.write(path, &self.odd).map(|()| true) }
+    }
+
+    fn repeats(&self) -> bool {
+        self.repeats
+    }
+
+    fn date(&self) -> Option<&'static str> {
+        self.date
+    }
+
+    fn number(&self) -> Option<&'static str> {
+        self.number
+    }
+
+    fn with_blob(&self, record: &Record, blob: Blob) -> Option<Record> {
+        let (field, beside) = self.blob.as_ref()?;
+        let mut record = record.clone().with(field, record::Value::Blob(blob));
+        record.fields.extend(fields(&self.kind, beside, 0).ok()?.fields.iter().map(|(pointer, value)| (pointer.clone(), value.clone())));
+        Some(record)
+    }
+
+    fn volatile(&self) -> Option<(&'static str, record::Value)> {
+        let Field { name, value } = self.volatile.as_ref()?;
+        let alone = Table::from_iter([((*name).to_owned(), value.clone())]);
+        fields(&self.kind, &alone, 0).ok()?.field(name).cloned().map(|value| (*name, value))
+    }
+
+    fn fuzzing(&self) -> Fuzzing {
+        self.fuzzing
+    }
+
+    fn actor(&self, folder: &Path) -> Option<Command> {
+        self.actor.as_ref()?(folder)
+    }
+
+    fn crashes_here(&self) -> bool {
+        self.here
     }
 
     fn sample(&self, number: usize) -> Record {

@@ -5,6 +5,7 @@ Every member that is a text is a column; `id` names the row. Members of other ty
 docs/plugins/protocol.md: one JSON object a line on standard input and output, everything else on standard error.
 """
 import ctypes
+import functools
 import hashlib
 import json
 import os
@@ -35,12 +36,20 @@ class Failed(Exception):
         self.body = {"code": code, "message": message, "subject": subject}
 
 
+encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
+
 def say(name, body):
-    sys.stdout.write(json.dumps({name: body}, ensure_ascii=False) + "\n")
+    sys.stdout.write(encode({name: body}) + "\n")
 
 
 def digest(data):
     return hashlib.sha256(data).hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def pointer(name):
+    return "cells/" + escape(name)
 
 
 def escape(name):
@@ -63,7 +72,8 @@ def understand(line):
         return None, "the line is no JSON object; write one object a line"
     if not isinstance(found.get("id"), str) or not found["id"]:
         return None, "the object has no text `id`; give it one"
-    if any(isinstance(value, str) and not sound(value) for value in list(found.values()) + list(found)):
+    # Half of a pair can only be written as an escape.
+    if b"\\u" in line and any(isinstance(value, str) and not sound(value) for value in list(found.values()) + list(found)):
         return None, "the line holds half of a surrogate pair, which is no text"
     return found, None
 
@@ -77,7 +87,7 @@ def sound(text):
 
 
 def record(row):
-    fields = {"cells/" + escape(name): value for name, value in row.items() if isinstance(value, str)}
+    fields = {pointer(name): value for name, value in row.items() if isinstance(value, str)}
     return {"kind": "row", "fields": fields}
 
 

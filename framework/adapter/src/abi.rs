@@ -373,7 +373,9 @@ pub unsafe fn enter(host: *const HostTable, exported: &'static dyn Exported) -> 
 }
 
 fn table(exported: &'static dyn Exported) -> AdapterTable {
-    let id = CString::new(exported.id()).unwrap_or_default();
+    // Whoever has a bug here gives a table without an id, which the host refuses.
+    let id = catch_unwind(AssertUnwindSafe(|| exported.id())).unwrap_or_default();
+    let id = CString::new(id).unwrap_or_default();
     AdapterTable {
         size: size::<AdapterTable>(),
         abi_major: MAJOR,

@@ -295,22 +295,42 @@ unsafe extern "C" fn extension(id: *const c_char) -> *const c_void {
     }
 }
 
-static HOST: HostTable = HostTable {
-    size: size::<HostTable>(),
-    abi_major: MAJOR,
-    abi_minor: MINOR,
-    fail: Some(fail),
-    document: Some(document),
-    emit: Some(emit),
-    known: Some(known),
-    scanned: Some(scanned),
-    answer: Some(answer),
-    fate: Some(fate),
-    progress: Some(progress),
-    cancelled: Some(cancelled),
-    log: Some(log),
-    extension: Some(extension),
-};
+const fn table(size: u32, abi_minor: u16) -> HostTable {
+    HostTable {
+        size,
+        abi_major: MAJOR,
+        abi_minor,
+        fail: Some(fail),
+        document: Some(document),
+        emit: Some(emit),
+        known: Some(known),
+        scanned: Some(scanned),
+        answer: Some(answer),
+        fate: Some(fate),
+        progress: Some(progress),
+        cancelled: Some(cancelled),
+        log: Some(log),
+        extension: Some(extension),
+    }
+}
+
+static HOST: HostTable = table(size::<HostTable>(), MINOR);
+
+/// A table or struct as a later version of this program could lay it out: longer, and alike as far as ours goes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Later<T> {
+    ours: T,
+    more: [u64; 4],
+}
+
+impl<T> Later<T> {
+    const fn of(ours: T) -> Self {
+        Self { ours, more: [u64::MAX; 4] }
+    }
+}
+
+static LATER: Later<HostTable> = Later::of(table(size::<Later<HostTable>>(), MINOR + 1));
 
 type Entry = unsafe extern "C" fn(*const HostTable) -> *const AdapterTable;
 
@@ -327,6 +347,8 @@ struct Functions {
     settle: unsafe extern "C" fn(*mut c_void, u64, *const u8) -> Status,
     same: Option<unsafe extern "C" fn(*mut c_void, u64, Bytes, *mut i32) -> Status>,
     blob: Option<unsafe extern "C" fn(*mut c_void, u64, Bytes, *const u8) -> Status>,
+    /// Whether it is called as a later version would call it.
+    later: bool,
 }
 
 /// Checks that a file is a whole library for this machine, without running anything. What it says fits after the file's name.
@@ -356,9 +378,24 @@ impl Library {
     /// # Errors
     /// Fails with a sentence that names the file if it is no adapter for this machine and this version.
     pub fn load(path: &Path) -> Result<Self, String> {
+        Self::load_for(path, &HOST, false)
+    }
+
+    /// Loads a library as a later version of this program could: with a longer table of a later minor version, and longer
+    /// structs. A library that keeps rule 4 cannot tell the difference.
+    ///
+    /// # Errors
+    /// As [`Library::load`].
+    pub fn load_as_later(path: &Path) -> Result<Self, String> {
+        Self::load_for(path, &LATER.ours, true)
+    }
+
+    fn load_for(path: &Path, host: &'static HostTable, later: bool) -> Result<Self, String> {
         let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
         elf::check(&path).map_err(|reason| format!("{} {reason}", path.display()))?;
-        Self::open(&path).map_err(|reason| format!("{} {reason}", path.display()))
+        let mut library = Self::open(&path, host).map_err(|reason| format!("{} {reason}", path.display()))?;
+        library.functions.later = later;
+        Ok(library)
     }
 
     /// Returns the id that the library says it has.
@@ -367,7 +404,7 @@ impl Library {
         &self.id
     }
 
-    fn open(path: &PathBuf) -> Result<Self, String> {
+    fn open(path: &PathBuf, host: &'static HostTable) -> Result<Self, String> {
         let cannot = |error: libloading::Error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             format!("cannot be loaded: {}", cause.unwrap_or_else(|| error.to_string()))
@@ -380,7 +417,7 @@ impl Library {
         // Never unloaded: its threads and thread-locals may run until the process ends.
         std::mem::forget(library);
         // SAFETY: the header says what the function takes and gives, and our table lives as long as the process.
-        let table = unsafe { entry?(&raw const HOST) };
+        let table = unsafe { entry?(std::ptr::from_ref(host)) };
         // SAFETY: the header promises null or a table that lives as long as the process.
         unsafe { Self::read(table) }
     }
@@ -409,6 +446,9 @@ impl Library {
         }
         // SAFETY: the header says that the id ends in NUL and lives as long as the table.
         let id = unsafe { CStr::from_ptr(table.id) }.to_str().map_err(|_| "has an id that is not UTF-8; tell its author".to_owned())?;
+        if id.is_empty() {
+            return Err("has a bug and stopped when it was asked for its id; tell its author".to_owned());
+        }
         let same = part::<Same>(table, SAME, |part| part.size).and_then(|part| part.same);
         let blob = part::<Blob>(table, BLOB, |part| part.size).and_then(|part| part.blob);
         let functions = Functions {
@@ -422,6 +462,7 @@ impl Library {
             settle: table.settle.ok_or_else(|| lacks("settle"))?,
             same,
             blob,
+            later: false,
         };
         Ok(Self { id: id.to_owned(), functions })
     }
@@ -488,11 +529,18 @@ impl Opener for Library {
         impl Receiver for Nothing {}
         let lists: Vec<Vec<Bytes>> = options.values().map(items).collect();
         let options: Vec<COption> = options.iter().zip(&lists).map(|((name, value), items)| lend_option(name, value, items)).collect();
+        let longer: Vec<Later<COption>> =
+            options.iter().map(|option| COption { size: size::<Later<COption>>(), ..*option }).map(Later::of).collect();
+        let (first, stride) = if self.functions.later {
+            (longer.as_ptr().cast(), size_of::<Later<COption>>())
+        } else {
+            (options.as_ptr(), size_of::<COption>())
+        };
         let mut this = std::ptr::null_mut();
         run(&mut Nothing, None, host.as_ref(), |call| {
             let path = Bytes::of(path_bytes(path));
             // SAFETY: everything that is lent outlives the call.
-            Ok(unsafe { (self.functions.open)(call, path, options.as_ptr(), options.len(), size_of::<COption>(), &raw mut this) })
+            Ok(unsafe { (self.functions.open)(call, path, first, options.len(), stride, &raw mut this) })
         })?;
         let this = NonNull::new(this).ok_or_else(|| Failure::new(PROTOCOL, "it opened an endpoint and gave no instance"))?;
         Ok(Box::new(Opened { functions: self.functions, this, host }))
@@ -587,14 +635,17 @@ impl Opened {
             changed_count: changed.len(),
         };
         let lent: Vec<COp> = ops.iter().zip(&changed).map(lend).collect();
+        let longer: Vec<Later<COp>> = lent.iter().map(|op| COp { size: size::<Later<COp>>(), ..*op }).map(Later::of).collect();
+        let (first, stride) =
+            if self.functions.later { (longer.as_ptr().cast(), size_of::<Later<COp>>()) } else { (lent.as_ptr(), size_of::<COp>()) };
         let mode = match mode {
             Mode::Rehearse => REHEARSE,
             Mode::Perform => PERFORM,
         };
         run(receiver, None, self.host.as_ref(), |call| {
-            let (ops, count, this) = (lent.as_ptr(), lent.len(), self.this.as_ptr());
-            // SAFETY: as in `call`.
-            Ok(unsafe { (self.functions.apply)(this, call, step.as_ptr(), ops, count, size_of::<COp>(), mode) })
+            let (count, this) = (lent.len(), self.this.as_ptr());
+            // SAFETY: as in `call`; each element begins as ours does, one `stride` after the other.
+            Ok(unsafe { (self.functions.apply)(this, call, step.as_ptr(), first, count, stride, mode) })
         })
     }
 }

@@ -30,6 +30,8 @@ pub mod proof;
 #[cfg(feature = "host")]
 mod reading;
 #[cfg(feature = "host")]
+pub mod refusal;
+#[cfg(feature = "host")]
 pub mod remote;
 #[cfg(feature = "host")]
 mod said;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use record::Digest;
+use record::{Digest, Kind};
 
 use crate::backend::{Backend, Opener, Request};
 use crate::contract::{Adapter, Blobs, Known, Outcomes, Scan, Sink};
@@ -65,21 +65,28 @@ impl Format for Plugin {
     fn open(&self, path: PathBuf, options: &Options, host: Box<dyn Host>) -> Result<Box<dyn Adapter>, Error> {
         let id = self.description.id;
         let mut backend = self.opener.open(&path, options, Arc::from(host)).map_err(failed(id))?;
-        let profile = profile(backend.as_mut()).map_err(failed(id))?;
-        Ok(Box::new(Opened { id, path, backend, profile }))
+        let kinds = self.description.kinds.clone();
+        let profile = profile(backend.as_mut(), &kinds).map_err(failed(id))?;
+        Ok(Box::new(Opened { id, path, backend, kinds, profile }))
     }
 }
 
-fn profile(backend: &mut dyn Backend) -> Result<Profile, Failure> {
+/// Asks for the profile; it may hold nothing that the manifest does not name.
+fn profile(backend: &mut dyn Backend, kinds: &[Kind]) -> Result<Profile, Failure> {
     let mut document = Document::default();
     backend.call(Request::Profile, &mut document)?;
-    told::profile(&document.0).map_err(|reason| Failure::new(PROTOCOL, reason))
+    let profile = told::profile(&document.0).map_err(|reason| Failure::new(PROTOCOL, reason))?;
+    match profile.kinds.iter().find(|kind| !kinds.contains(kind)) {
+        None => Ok(profile),
+        Some(kind) => Err(Failure::new(PROTOCOL, format!("it says that it holds `{kind}`, which its manifest does not"))),
+    }
 }
 
 struct Opened {
     id: &'static str,
     path: PathBuf,
     backend: Box<dyn Backend>,
+    kinds: Vec<Kind>,
     profile: Profile,
 }
 
@@ -98,7 +105,7 @@ impl Adapter for Opened {
         let mut scanning = Scanning::new(out, &self.path);
         let scanned = self.backend.call(Request::Scan(&Knowledge(known)), &mut scanning);
         let scan = scanned.and_then(|()| Ok(scanning.finish()?)).map_err(failed(self.id))?;
-        self.profile = profile(self.backend.as_mut()).map_err(failed(self.id))?;
+        self.profile = profile(self.backend.as_mut(), &self.kinds).map_err(failed(self.id))?;
         Ok(scan)
     }
 

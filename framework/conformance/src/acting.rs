@@ -1,9 +1,11 @@
 //! A host that does something when it is asked: in the middle of an adapter's work, whatever that is.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use adapter::Host;
+
+/// What a crash is thrown as, so that no message is printed for it.
+pub(crate) struct Crash;
 
 /// What happens at a question.
 type Act = Box<dyn FnMut() + Send>;
@@ -29,6 +31,11 @@ impl Acting {
         if let Ok(mut state) = self.0.lock() {
             state.left = Some(questions);
         }
+    }
+
+    /// Lets it act no more.
+    pub(crate) fn disarm(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).left = None;
     }
 
     /// Tells whether it acted.

@@ -6,13 +6,16 @@
 mod acting;
 mod checks;
 mod content;
+#[cfg(target_os = "linux")]
+mod killing;
 pub mod mutation;
 mod report;
 mod subject;
 mod trial;
 
+pub use checks::act;
 pub use report::{Report, Verdict};
-pub use subject::Subject;
+pub use subject::{Fuzzing, Subject};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -23,6 +26,8 @@ use report::Stop;
 pub struct Check {
     /// Its name, in kebab-case.
     pub name: &'static str,
+    /// What it is about, in one word.
+    pub group: &'static str,
     /// What must hold: one sentence for people.
     pub law: &'static str,
     run: fn(&dyn Subject) -> Result<(), Stop>,

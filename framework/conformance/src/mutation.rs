@@ -20,7 +20,8 @@ impl Chance {
         Self(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    fn next(&mut self) -> u64 {
+    /// Returns any number.
+    pub fn number(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -29,11 +30,11 @@ impl Chance {
 
     /// Returns a number below `limit`, or zero.
     pub fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % (limit.max(1) as u64)).unwrap_or_default()
+        usize::try_from(self.number() % (limit.max(1) as u64)).unwrap_or_default()
     }
 
     fn byte(&mut self) -> u8 {
-        self.next().to_be_bytes()[3]
+        self.number().to_be_bytes()[3]
     }
 }
 

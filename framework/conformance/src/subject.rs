@@ -3,9 +3,25 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use adapter::{Format, Item, Options};
 use record::{Blob, Record, Value};
+
+/// How much chance a check takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fuzzing {
+    /// The number of the first row of actions: the same number is the same row.
+    pub seed: u64,
+    /// How many rows are tried.
+    pub rounds: u64,
+}
+
+impl Default for Fuzzing {
+    fn default() -> Self {
+        Self { seed: 1, rounds: 6 }
+    }
+}
 
 /// An adapter under test: how its places are made and changed behind its back, without the adapter itself.
 pub trait Subject {
@@ -96,6 +112,23 @@ pub trait Subject {
     /// Returns how many lines of a file may differ after one short text was changed.
     fn lines_of_an_edit(&self) -> usize {
         1
+    }
+
+    /// Returns a command that runs [`act`](crate::act) with this subject and folder in a process of its own.
+    ///
+    /// Without one, nothing can be killed.
+    fn actor(&self, _folder: &Path) -> Option<Command> {
+        None
+    }
+
+    /// Tells whether the adapter works in this process, so that a panic of its host ends its work.
+    fn crashes_here(&self) -> bool {
+        true
+    }
+
+    /// Says how much chance is taken.
+    fn fuzzing(&self) -> Fuzzing {
+        Fuzzing::default()
     }
 
     /// Names checks that are not to be run, each with its reason.

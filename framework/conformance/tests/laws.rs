@@ -30,6 +30,25 @@ fn every_check_fails_on_its_own_lie() {
     assert!(missed.is_empty(), "{missed:#?}");
 }
 
+/// The test that is run in a process of its own, and what it is told.
+const ACTOR: &str = "an_actor_performs_the_step_that_it_is_told_to";
+const FOLDER: &str = "SYNCRETIC_ACTOR_FOLDER";
+const LIE: &str = "SYNCRETIC_ACTOR_LIE";
+
+#[test]
+fn an_actor_performs_the_step_that_it_is_told_to() {
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        // Nobody watches: this is where the suite looks that there is something to watch.
+        assert!(conformance::Subject::actor(&Folder::honest(), std::path::Path::new("x")).is_some());
+        return;
+    };
+    let lie = std::env::var(LIE).unwrap_or_default();
+    let lie = checks().iter().map(|check| check.name).find(|name| *name == lie).unwrap_or_default();
+    if let Err(reason) = conformance::act(&Folder::batch(lie), std::path::Path::new(&folder)) {
+        println!("act: {reason}");
+    }
+}
+
 #[test]
 fn names_are_unique_and_in_kebab_case() {
     let mut names: Vec<_> = checks().iter().map(|check| check.name).collect();

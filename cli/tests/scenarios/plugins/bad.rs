@@ -62,6 +62,7 @@ fn what_breaks_a_rule_of_the_boundary_is_named_in_a_helper_and_in_process() {
         ("null-self", "gave no instance"),
         ("bad-json", "no JSON"),
         ("no-document", "no JSON"),
+        ("other-kind", "it says that it holds `task`, which its manifest does not"),
         ("null-items", "has no address"),
         ("null-bytes", "a record has a length and no address"),
         ("short-stride", "too short"),
@@ -104,6 +105,12 @@ fn a_crash_an_exit_or_an_endless_loop_ends_the_helper_and_not_the_sync() {
     sync(&desk, "abort-scan").says(&["crashed (SIGABRT)"]);
     sync(&desk, "exit-scan").says(&["ended with exit code 0"]);
     sync(&desk, "loop-scan").says(&["said nothing for 1 s", "deadline"]);
+    // Whoever crashes once everything is said harms nothing, and the honest one goes on where it was: it refuses every row.
+    for lie in ["segv-close", "abort-close", ""] {
+        let run = Run::of(&desk.command(&["sync"]).env("HOSTILE", lie).output().unwrap());
+        assert_eq!(run.code, 3, "{lie}: {run:?}");
+        assert!(desk.text("rows.csv").starts_with("Name\nz\n") && desk.text("place") == "whatever", "{lie}: {run:?}");
+    }
 }
 
 #[test]
@@ -210,6 +217,16 @@ fn a_plugin_is_let_in_by_a_person_and_run_only_as_it_was_let_in() {
     let run = desk.run(&["sync"]);
     assert_eq!(run.code, 8, "{run:?}");
     run.says(&["org.example.jot", "is not what was let in", "plugin add"]);
+    assert!(desk.run(&["plugin", "info", "org.example.jot"]).out.contains("is not what was let in"));
+    add(&desk, &folder);
+    desk.sync(0);
+    let manifest = library.with_file_name("adapter.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::remove_file(&manifest).unwrap();
+    fs::write(&manifest, text.replace("Rows in a jot file", "Something else")).unwrap();
+    let run = desk.run(&["sync"]);
+    assert_eq!(run.code, 8, "{run:?}");
+    run.says(&["org.example.jot", "adapter.toml", "is not what was let in"]);
     assert_eq!(desk.run(&["plugin", "remove", "org.example.jot"]).code, 0);
     assert_eq!(desk.run(&["sync"]).code, 2);
 }
@@ -241,6 +258,16 @@ fn a_file_that_others_may_write_is_not_let_in() {
     let run = desk.run(&["plugin", "add", folder.to_str().unwrap(), "--yes"]);
     assert_eq!(run.code, 2);
     run.says(&["can be written by others", "chmod go-w"]);
+    fs::set_permissions(folder.join("jot.so"), fs::Permissions::from_mode(0o755)).unwrap();
+    add(&desk, &folder);
+    desk.put("syncretic.toml", "[job.x]\n[[job.x.endpoint]]\nadapter = \"org.example.jot\"\npath = \"list.jot\"\n");
+    desk.put("list.jot", "#jot 1\nr1\tBread\n");
+    let mut installed = fs::read_dir(desk.state().join("plugins/org.example.jot")).unwrap().map(|entry| entry.unwrap().path());
+    let library = installed.next().unwrap().join("jot.so");
+    fs::set_permissions(&library, fs::Permissions::from_mode(0o777)).unwrap();
+    let run = desk.run(&["sync"]);
+    assert_eq!(run.code, 8, "{run:?}");
+    run.says(&["org.example.jot", "can be written by others", "chmod go-w"]);
 }
 
 #[cfg(unix)]

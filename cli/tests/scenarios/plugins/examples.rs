@@ -97,6 +97,90 @@ fn the_examples_pass_every_check_and_each_check_is_explained() {
 }
 
 #[test]
+fn the_adapters_that_are_built_in_pass_every_check() {
+    let desk = Desk::new();
+    for (adapter, shapes) in [("vcard", 2), ("ical", 2), ("csv", 2)] {
+        let report = passes(&desk, adapter, "none");
+        let checks = report["checks"].as_array().unwrap();
+        let subjects: std::collections::BTreeSet<&str> = checks.iter().map(|check| check["subject"].as_str().unwrap()).collect();
+        assert_eq!(subjects.len(), shapes, "{subjects:?}");
+        assert!(report["passed"].as_u64().unwrap() > 60 * shapes as u64, "{report}");
+        let killed = checks.iter().filter(|check| check["name"] == "killed-at-write-points");
+        assert!(killed.clone().count() == shapes && (!cfg!(target_os = "linux") || killed.clone().all(|check| check["verdict"] == "pass")));
+    }
+    let run = desk.run(&["plugin", "check", "vcard-folder", "--only", "options"]);
+    assert!(run.code == 0 && run.out.contains("vcard-folder: options") && run.out.contains("4 passed, 0 failed"), "{run:?}");
+    let run = desk.run(&["plugin", "check", "no-such-adapter"]);
+    assert_eq!(run.code, 2, "{run:?}");
+}
+
+#[test]
+fn the_plugin_in_c_is_one_in_cxx_too() {
+    if !there("g++") {
+        return;
+    }
+    let desk = Desk::new();
+    let folder = desk.path("plugins/jot");
+    super::workshop::copy("jot", &folder);
+    let mut command = std::process::Command::new("g++");
+    command.args(["-x", "c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-I"]);
+    command.arg(root().join("framework/adapter/include")).arg("-o").arg(folder.join("jot.so")).arg(folder.join("jot.c"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = passes(&desk, folder.to_str().unwrap(), "none");
+    assert!(report["passed"].as_u64().unwrap() > 60, "{report}");
+}
+
+/// What a lie replaces in the plugin in C, and the check that must see it.
+const LIES: &[(&str, &str, &str)] = &[
+    ("if (!swap(at->file, at->target))", "if (unlink(at->target) != 0 || rename(at->file, at->target) != 0)", "killed-at-write-points"),
+    (
+        "status = root ? host->scanned(call, text(root), text(\"\"))",
+        "status = root ? host->scanned(call, text(root), text(\"\")) + (remove(root) != 0)",
+        "scan-writes-nothing",
+    ),
+];
+
+#[test]
+fn a_plugin_that_lies_fails_the_check_of_its_lie() {
+    if !there("gcc") {
+        return;
+    }
+    for (honest, lie, check) in LIES {
+        let desk = Desk::new();
+        let folder = jot(&desk);
+        let source = std::fs::read_to_string(folder.join("jot.c")).unwrap();
+        assert_eq!(source.matches(honest).count(), 1, "{honest}");
+        std::fs::write(folder.join("jot.c"), source.replace(honest, lie)).unwrap();
+        super::workshop::compile(&folder.join("jot.c"), &root().join("framework/adapter/include"), &folder.join("jot.so"), &[]);
+        let run = desk.run(&["plugin", "check", folder.to_str().unwrap(), "--only", check]);
+        assert!(run.code == 1 && run.out.contains(&format!("FAIL     {check}")), "{run:?}");
+    }
+}
+
+#[test]
+fn what_a_manifest_claims_is_tested() {
+    if !there("gcc") {
+        return;
+    }
+    let desk = Desk::new();
+    let folder = jot(&desk);
+    let manifest = std::fs::read_to_string(folder.join("adapter.toml")).unwrap();
+    let claims = |claim: &str| {
+        std::fs::write(folder.join("adapter.toml"), format!("capabilities = [{claim}]\n{manifest}")).unwrap();
+    };
+    claims("\"blobs\", \"network\"");
+    let run = desk.run(&["plugin", "check", folder.to_str().unwrap(), "--only", "blob-roundtrip"]);
+    assert!(run.code == 1 && run.out.contains("the manifest claims `blobs`"), "{run:?}");
+    let run = desk.run(&["plugin", "info", folder.to_str().unwrap()]);
+    assert!(run.out.contains("network: it talks to the network"), "{run:?}");
+    claims("\"magic\"");
+    let run = desk.run(&["plugin", "add", folder.to_str().unwrap(), "--yes"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    run.says(&["no capability `magic`", "blobs, note, secrets, network"]);
+}
+
+#[test]
 fn the_example_in_python_passes_every_check() {
     if there("python3") {
         let desk = Desk::new();

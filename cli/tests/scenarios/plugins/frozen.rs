@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::Desk;
 
-use super::workshop::{add, there};
+use super::workshop::{add, copy, passes, root, there};
 
 /// A program of version 1.0: it says what it said then, and holds what it hears against what it heard then.
 const PROGRAM: &str = r#"#!/usr/bin/env python3
@@ -56,4 +56,27 @@ fn a_lock_file_of_version_1_is_read_and_a_newer_one_is_refused() {
     let run = desk.run(&["plugin", "list"]);
     assert_eq!(run.code, 8, "{run:?}");
     run.says(&["plugins.lock", "no plugin is run without it"]);
+}
+
+/// The libraries that were built with version 1.0, never to be built again, and the examples whose manifests they have.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+const BUILT: &[(&str, &str, &str)] = &[("jot", "jot.so", "jot.so"), ("todo-txt", "libtodo_txt.so", "target/debug/libtodo_txt.so")];
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_library_that_was_built_with_version_1_0_loads_passes_and_syncs() {
+    for (example, file, place) in BUILT {
+        let desk = Desk::new();
+        let folder = desk.path("p");
+        copy(example, &folder);
+        fs::create_dir_all(folder.join(place).parent().unwrap()).unwrap();
+        fs::copy(root().join("cli/tests/fixtures/plugins/x86_64-linux").join(file), folder.join(place)).unwrap();
+        let report = passes(&desk, folder.to_str().unwrap(), "none");
+        assert!(report["passed"].as_u64().unwrap() > 60, "{report}");
+        add(&desk, &folder);
+        let id = format!("org.example.{example}");
+        desk.put("syncretic.toml", format!("[job.x]\n[[job.x.endpoint]]\nadapter = \"{id}\"\npath = \"place\"\n"));
+        desk.put("place", if *example == "jot" { "#jot 1\nr1\tBread\twhite\n" } else { "(B) Call Ada\n" });
+        desk.settle();
+    }
 }

@@ -51,13 +51,17 @@ static syn_status open_it(syn_call call, syn_bytes path, const syn_option *optio
   return SYN_OK;
 }
 
-static void close_it(void *self) { (void)self; }
+static void close_it(void *self) {
+  (void)self;
+  misbehave("close");
+}
 
 static syn_status profile(void *self, syn_call call) {
   (void)self;
   misbehave("profile");
   if (lies("bad-json")) return host->document(call, text("{"));
   if (lies("no-document")) return SYN_OK;
+  if (lies("other-kind")) return host->document(call, text("{\"kinds\":[\"task\"],\"keys\":\"stable\",\"atomicity\":\"batch\",\"view\":[\"title\"]}"));
   return host->document(call, text("{\"kinds\":[\"row\"],\"keys\":\"stable\",\"atomicity\":\"batch\",\"view\":[\"cells/*\"]}"));
 }
 
@@ -163,6 +167,7 @@ static syn_status recover(void *self, syn_call call, const uint8_t *step) {
 
 static syn_status settle(void *self, syn_call call, const uint8_t *step) {
   (void)self, (void)call, (void)step;
+  misbehave("settle");
   return SYN_OK;
 }
 

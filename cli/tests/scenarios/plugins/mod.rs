@@ -1,6 +1,7 @@
 //! Third parties' adapters: let in, used in jobs, and held off when they misbehave.
 
 mod bad;
+mod entries;
 mod examples;
 mod frozen;
 mod workshop;

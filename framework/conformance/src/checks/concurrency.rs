@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 
 use adapter::{Item, Mode, Outcome};
 
-use crate::acting::Acting;
+use crate::acting::{Acting, Crash};
 use crate::content::{rewritten, text};
 use crate::report::{Stop, ensure, fail, skip};
 use crate::subject::Subject;
-use crate::trial::{Chest, Found, Memory, Trial, apply, create, delete, perform, prepared, scan, step, try_apply, update, went};
+use crate::trial::{Chest, Found, Memory, SEEDED, Trial, apply, create, delete, perform, prepared, scan, step, try_apply, update, went};
 
 /// A text that no seed has.
 const WORD: &str = "conformance";
 /// No adapter asks its host more often about a few operations.
 const MOST_QUESTIONS: usize = 64;
 /// How often an editor races with a step for real.
-const RACES: usize = 6;
+const RACES: usize = 40;
 
 /// What an editor is about to save: the file, and its content then.
 #[derive(Clone)]
@@ -80,6 +80,21 @@ pub(super) fn rename_replace(subject: &dyn Subject) -> Result<(), Stop> {
     ensure(now.items.len() == 1, || format!("after one save {} items are reported as changed", now.items.len()))
 }
 
+pub(super) fn add_remove(subject: &dyn Subject) -> Result<(), Stop> {
+    let trial = Trial::seeded(subject)?;
+    let (mut adapter, before) = trial.opened()?;
+    for count in [SEEDED + 1, SEEDED - 1] {
+        prepared(subject.remove(&trial.path).and_then(|()| subject.make(&trial.path, count)))?;
+        let now = scan(adapter.as_mut(), &before.memory())?;
+        let (new, same) = (count.saturating_sub(SEEDED), count.min(SEEDED));
+        let shown = (now.items.len(), now.unchanged.len());
+        ensure(shown == (new, same) && now.broken.is_empty(), || {
+            format!("of {SEEDED} items {count} are left or added: it shows {} as new and {} as unchanged", shown.0, shown.1)
+        })?;
+    }
+    Ok(())
+}
+
 /// Changes an item while an editor saves it at the question after so many others; tells whether it came to that.
 fn saved_at(subject: &dyn Subject, questions: usize, removes: bool) -> Result<bool, Stop> {
     let trial = Trial::seeded(subject)?;
@@ -127,7 +142,7 @@ pub(super) fn racing_edits(subject: &dyn Subject) -> Result<(), Stop> {
         let saving = save.clone();
         let editor = std::thread::spawn(move || {
             // Each race begins a little later than the one before.
-            (0..race * 20).for_each(|_| std::thread::yield_now());
+            (0..race * 5).for_each(|_| std::thread::yield_now());
             saving.replace()
         });
         let answers = try_apply(adapter.as_mut(), step(1), &[op], Mode::Perform, &Chest::default());
@@ -187,6 +202,9 @@ pub(super) fn result_per_op(subject: &dyn Subject) -> Result<(), Stop> {
 }
 
 pub(super) fn crash_during_apply(subject: &dyn Subject) -> Result<(), Stop> {
+    if !subject.crashes_here() {
+        return skip("it runs in a process of its own, which `killed-at-write-points` kills");
+    }
     for questions in 0..MOST_QUESTIONS {
         if !crashed_at(subject, questions)? {
             return Ok(());
@@ -230,9 +248,6 @@ fn crashed_at(subject: &dyn Subject, questions: usize) -> Result<bool, Stop> {
     leftovers(trial.folder(), &found, &trial)?;
     Ok(true)
 }
-
-/// What a crash is thrown as, so that no message is printed for it.
-struct Crash;
 
 /// Fails if files lie there that no item is in.
 fn leftovers(folder: &Path, found: &Found, trial: &Trial<'_>) -> Result<(), Stop> {

@@ -108,6 +108,16 @@ impl Endpoint {
         Some(record)
     }
 
+    /// Returns what a look compares: a digest of everything.
+    fn note(&self) -> Result<Vec<u8>, Error> {
+        let mut all = Vec::new();
+        for (key, path) in self.cards()? {
+            all.extend_from_slice(key.0.as_bytes());
+            all.extend_from_slice(&read_whole(&path)?.0);
+        }
+        Ok(Digest::of(&all).0.to_vec())
+    }
+
     fn report(&self, key: Key, path: PathBuf, known: &dyn Known, out: &mut dyn Sink) -> Result<(), Error> {
         let text = String::from_utf8_lossy(&read_whole(&path)?.0).into_owned();
         assert!(!self.lies("scan-damaged-bytes") || !text.contains('\u{fffd}'), "invalid UTF-8");
@@ -138,7 +148,10 @@ impl Endpoint {
     fn line(&self, pointer: &Pointer, value: &Value, blobs: &dyn Blobs) -> Result<String, Error> {
         if let Value::Blob(blob) = value {
             let mut bytes = Vec::new();
-            blobs.open(blob.digest)?.read_to_end(&mut bytes).map_err(|source| Error::io(&self.folder, source))?;
+            match blobs.open(blob.digest) {
+                Err(_) if self.lies("host-without-blobs") => {}
+                opened => drop(opened?.read_to_end(&mut bytes).map_err(|source| Error::io(&self.folder, source))?),
+            }
             return Ok(card::line(pointer.as_str(), value, Some(&bytes)));
         }
         let text = value.display();
@@ -203,6 +216,7 @@ impl Endpoint {
     }
 
     /// Works out what an operation does, or answers it.
+    #[expect(clippy::too_many_lines, reason = "every lie about an operation is told here")]
     fn plan(&self, index: usize, op: &Op<'_>, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<Option<Planned>, Error> {
         let stale = |out: &mut dyn Outcomes| {
             out.outcome(index, Outcome::Stale);
@@ -256,7 +270,13 @@ impl Endpoint {
             }
             Op::Delete { key, expect, .. } => {
                 let path = self.path(key);
-                let Ok((bytes, _)) = read_whole(&path) else { return stale(out) };
+                let Ok((bytes, _)) = read_whole(&path) else {
+                    if self.lies("host-odd-operations") {
+                        out.outcome(index, Outcome::Deleted { bytes: 0 });
+                        return Ok(None);
+                    }
+                    return stale(out);
+                };
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 if *expect != Expect::Fingerprint(&self.fingerprint(&path, &text)) && !self.lies("apply-delete-stale") {
                     return stale(out);
@@ -305,7 +325,8 @@ impl Endpoint {
 
     /// What a lying adapter does to files instead of staging them.
     fn perform_badly(&self, planned: &[Planned]) -> Result<bool, Error> {
-        let asks = ["apply-batch-atomic", "external-edit-during-apply", "crash-during-apply"].contains(&self.format.lie);
+        let asks =
+            ["apply-batch-atomic", "external-edit-during-apply", "crash-during-apply", "killed-at-write-points"].contains(&self.format.lie);
         let direct = asks || self.lies("apply-keeps-mode-and-symlink") || self.lies("racing-edits");
         if self.lies("apply-update-one-field") {
             for path in self.cards()?.values() {
@@ -372,11 +393,33 @@ impl Adapter for Endpoint {
         if self.lies("scan-writes-nothing") {
             lay(&self.folder.join("index.cache"), "seen")?;
         }
-        let skipped = usize::from(self.lies("scan-seeded-count"));
-        for (key, path) in cards.into_iter().skip(skipped) {
-            self.report(key, path, known, out)?;
+        if let Some(secret) = self.host.secret("password").filter(|_| self.lies("secret-never-told")) {
+            self.host.log(&format!("opened with {secret}"));
         }
-        Ok(Scan { root, note: None })
+        if self.lies("nothing-left-open") {
+            cards.values().flat_map(fs::File::open).for_each(std::mem::forget);
+        }
+        if self.lies("external-add-remove") {
+            known.each(&mut |key, fingerprint| {
+                if !cards.contains_key(key) {
+                    out.unchanged(key.clone(), fingerprint.clone());
+                }
+            });
+        }
+        let (skipped, count) = (usize::from(self.lies("scan-seeded-count")), cards.len() as u64);
+        for ((key, path), done) in cards.into_iter().skip(skipped).zip(1..) {
+            self.report(key, path, known, out)?;
+            self.host.progress(if self.lies("progress-monotonic") { count - done } else { done }, Some(count));
+        }
+        Ok(Scan { root, note: Some(self.note()?) })
+    }
+
+    fn same(&mut self, note: &[u8]) -> Result<bool, Error> {
+        match self.format.lie {
+            "scan-note-same" => Ok(true),
+            "scan-note-garbage" if note.len() != 32 => Ok(true),
+            _ => Ok(self.note()? == note),
+        }
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
@@ -390,6 +433,9 @@ impl Adapter for Endpoint {
         }
         if self.lies("apply-empty-batch") && ops.is_empty() {
             lay(&self.folder.join("journal"), "nothing")?;
+        }
+        if self.lies("fuzz-model") && planned.len() > 2 {
+            planned.drain(2..).for_each(|one| self.answer(one.index, one.key, one.after.as_deref().unwrap_or_default(), 1, out));
         }
         if self.lies("apply-many-at-once") {
             planned.drain(1..).for_each(|one| self.answer(one.index, one.key, one.after.as_deref().unwrap_or_default(), 1, out));
@@ -411,6 +457,9 @@ impl Adapter for Endpoint {
 
     fn recover(&mut self, step: StepId) -> Result<Vec<Fate>, Error> {
         let fates = self.staging.recover(step)?;
+        if self.lies("host-any-order") {
+            lay(&self.folder.join("recovered.log"), "nothing")?;
+        }
         match self.format.lie {
             "recover-unknown-step-empty" if fates.is_empty() => Ok(vec![Fate::NotDone]),
             "recover-keeps-places" => Ok(fates.into_iter().filter(|fate| *fate != Fate::NotDone).collect()),

@@ -8,6 +8,7 @@ mod card;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use adapter::{Adapter, Atomicity, Description, Error, Format, Host, Item, OptionKind, OptionSpec, OptionValue, Options};
 use conformance::Subject;
@@ -101,6 +102,13 @@ impl Subject for Folder {
         fs::write(path.join("card-0.txt"), windows)?;
         fs::write(path.join("card-1.txt"), "notes/1/note=seeded\nuid=odd-1\r\n!last=\t")?;
         Ok(true)
+    }
+
+    fn actor(&self, folder: &Path) -> Option<Command> {
+        let mut command = Command::new(std::env::current_exe().ok()?);
+        command.args(["--exact", super::ACTOR, "--nocapture"]).env(super::FOLDER, folder);
+        command.env(super::LIE, self.format.lie);
+        Some(command)
     }
 
     fn exemptions(&self) -> &[(&'static str, &'static str)] {
