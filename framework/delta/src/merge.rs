@@ -92,7 +92,11 @@ impl<'a> Sides<'a> {
     }
 
     /// Tells whether the item joins with a record that died before this endpoint ever heard of it.
-    fn is_copy_of_dead(&self) -> bool {
+    ///
+    /// Such a copy lives: it is told as it is, and what it lacks was added after it was copied. That reaches it once the record
+    /// lives again: written before, it would look like this endpoint's own.
+    #[must_use]
+    pub fn is_copy_of_dead(&self) -> bool {
         self.agreed.is_none() && self.remote.is_some_and(|remote| !remote.alive && remote.linked.is_none())
     }
 
@@ -133,7 +137,6 @@ pub fn merge(sides: &Sides<'_>, policy: Policy) -> Merged {
         (None, Some(remote)) if remote.alive => revive(sides, remote),
         (Some(meant), Some(remote)) if remote.alive => merge_fields(sides, meant, remote, policy),
         (Some(meant), Some(remote)) if sides.agreed_alive() => bury(sides, meant, remote),
-        (Some(meant), Some(remote)) if sides.is_copy_of_dead() => complete(sides, meant, remote),
         _ => Merged::NOTHING,
     }
 }
@@ -167,15 +170,6 @@ fn unexplained(sides: &Sides<'_>, meant: &Record, remote: &State) -> Vec<Loser> 
         Some(Loser { field: pointer.clone(), value: value.clone(), against: Against::Death, base: None })
     });
     lost.collect()
-}
-
-/// A copy of a record that was deleted before it joined lives as it is; what it lacks was added after it was copied.
-fn complete(sides: &Sides<'_>, meant: &Record, remote: &State) -> Merged {
-    let mut record = remote.record.clone();
-    let held = meant.fields.iter().filter(|(pointer, _)| sides.counts(pointer));
-    held.for_each(|(pointer, value)| put(&mut record, pointer, Some(value)));
-    keep_own(sides, meant, &mut record);
-    Merged { target: Target::Put(record), losers: Vec::new() }
 }
 
 fn merge_fields(sides: &Sides<'_>, meant: &Record, remote: &State, policy: Policy) -> Merged {

@@ -56,6 +56,7 @@ pub(crate) async fn publish(session: &mut Session<'_>) -> Result<Published, Erro
         session.report.bytes_written += envelope.encode().len() as u64;
         session.pushed.extend(built.transaction.changes.iter().map(|change| change.id));
         session.report.effects.extend(built.effects);
+        session.report.unfinished |= built.lacking;
         session.doors.at(Point::Acknowledged).await;
         if !built.more {
             return Ok(Published::Everything);
@@ -68,10 +69,12 @@ struct Built {
     transaction: Transaction,
     effects: Vec<Effect>,
     more: bool,
+    /// Whether items were told that lack what their records have: the next round writes it.
+    lacking: bool,
 }
 
 fn build(session: &mut Session<'_>) -> Result<Option<Built>, Error> {
-    let mut built = Built { transaction: Transaction::default(), effects: Vec::new(), more: false };
+    let mut built = Built { transaction: Transaction::default(), effects: Vec::new(), more: false, lacking: false };
     let mut losers: Vec<(RecordId, Loser)> = Vec::new();
     for id in session.trees.attention() {
         session.trees.fetch(id)?;
@@ -83,6 +86,7 @@ fn build(session: &mut Session<'_>) -> Result<Option<Built>, Error> {
                 built.more = true;
                 break;
             }
+            built.lacking |= session.with_sides(id, |sides| sides.is_copy_of_dead());
             built.effects.extend(effects(session, id, &change));
             losers.extend(lost.into_iter().map(|loser| (id, loser)));
             built.transaction.changes.push(change);
