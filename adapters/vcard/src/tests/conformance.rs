@@ -32,7 +32,8 @@ impl Cards {
         let file = self.file(path, item);
         let text = fs::read_to_string(&file)?;
         let uid = item.record.text("uid").unwrap();
-        let at = text.find(&format!("UID:{uid}\r\n")).unwrap();
+        // Version 4.0 says of a UID that is no URI that it is a text.
+        let at = text.find(&format!(":{uid}\r\n")).ok_or(io::ErrorKind::NotFound)?;
         let start = text[..at].rfind("BEGIN:VCARD").unwrap();
         let end = at + text[at..].find("END:VCARD\r\n").unwrap() + "END:VCARD\r\n".len();
         fs::write(&file, format!("{}{}{}", &text[..start], change(&text[start..end]), &text[end..]))

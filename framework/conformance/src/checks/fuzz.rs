@@ -4,6 +4,7 @@
 //! shortened by leaving out actions as long as it still fails.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use adapter::format::Silent;
 use adapter::{Adapter, Item, Mode, Op, Outcome};
@@ -125,6 +126,11 @@ fn sorted(mut digests: Vec<Digest>) -> Vec<Digest> {
     digests
 }
 
+/// Returns what the files hold, whenever they were written.
+fn contents(trial: &Trial<'_>) -> Result<Vec<(PathBuf, Vec<u8>)>, Stop> {
+    Ok(trial.files()?.into_iter().map(|(path, file)| (path, file.content)).collect())
+}
+
 fn digests(items: &[Item]) -> Vec<Digest> {
     items.iter().map(|item| item.record.digest()).collect()
 }
@@ -226,10 +232,11 @@ impl<'s> World<'s> {
             return Ok(());
         }
         let item = self.items.swap_remove(chance.below(self.items.len()));
-        // An item whose text was changed may have nothing left that the subject's editor knows.
+        // An item whose text was changed may have nothing left that the subject's editor knows: then it fails, or saves what was there.
+        let before = contents(&self.trial)?;
         let edited = self.trial.subject.edit(&self.trial.path, &item);
         self.items.push(item.clone());
-        if edited.is_err() {
+        if edited.is_err() || contents(&self.trial)? == before {
             return Ok(());
         }
         let old = digests(&self.items);
