@@ -108,8 +108,11 @@ fn put(record: &Record) -> Op<'_> {
     Op::Put { id: RecordId([1; 16]), key: None, expect: Expect::Absent, record, changed: &[] }
 }
 
+/// A call of one entry.
+type Call = fn(&mut dyn Adapter) -> Result<(), Error>;
+
 /// The entries that an opened endpoint has, and a call of each.
-const ENTRIES: &[(&str, fn(&mut dyn Adapter) -> Result<(), Error>)] = &[
+const ENTRIES: &[(&str, Call)] = &[
     ("same", |adapter| adapter.same(b"note").map(drop)),
     ("scan", |adapter| adapter.scan(&Found::default(), &mut Found::default()).map(drop)),
     ("apply", |adapter| {
