@@ -27,6 +27,10 @@ use crate::contestant::Field;
 use crate::data::Sizes;
 use crate::error::Error;
 
+/// What is measured in this process runs on the allocator that the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Times syncretic beside its peers and prints a Markdown table.
 #[derive(Parser)]
 struct Arguments {

@@ -4,9 +4,11 @@
 Every member that is a text is a column; `id` names the row. Members of other types stay as they are. The protocol is
 docs/plugins/protocol.md: one JSON object a line on standard input and output, everything else on standard error.
 """
+import collections
 import ctypes
 import functools
 import hashlib
+import io
 import json
 import os
 import sys
@@ -37,23 +39,34 @@ class Failed(Exception):
 
 
 encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+quoted = json.encoder.encode_basestring
 
 
 def say(name, body):
     sys.stdout.write(encode({name: body}) + "\n")
 
 
+def show(row, number):
+    """Says an item; as encode would, but a scan says many of them."""
+    fields = ", ".join([pointer(name) + quoted(value) for name, value in row.row.items() if isinstance(value, str)])
+    sys.stdout.write(
+        '{"item": {"key": %s, "fingerprint": "%s", "line": %d, "record": {"kind": "row", "fields": {%s}}}}\n'
+        % (quoted(row.key), row.fingerprint, number, fields)
+    )
+
+
 def digest(data):
     return hashlib.sha256(data).hexdigest()
 
 
-@functools.lru_cache(maxsize=4096)
-def pointer(name):
-    return "cells/" + escape(name)
-
-
 def escape(name):
     return name.replace("~", "~0").replace("/", "~1")
+
+
+@functools.lru_cache(maxsize=4096)
+def pointer(name):
+    """A column's pointer as JSON, with the colon behind it."""
+    return quoted("cells/" + escape(name)) + ": "
 
 
 def unescape(name):
@@ -87,12 +100,8 @@ def sound(text):
 
 
 def record(row):
-    fields = {pointer(name): value for name, value in row.items() if isinstance(value, str)}
+    fields = {"cells/" + escape(name): value for name, value in row.items() if isinstance(value, str)}
     return {"kind": "row", "fields": fields}
-
-
-def quoted(value):
-    return json.dumps(value, ensure_ascii=False)
 
 
 def written(text):
@@ -108,16 +117,21 @@ def written(text):
 
 
 class Row:
-    """A line: its bytes, its ending, and what it holds."""
+    """A line: its bytes, its ending, and what it holds; a line that is known by its fingerprint is not parsed."""
 
-    def __init__(self, raw):
+    __slots__ = ("line", "ending", "fingerprint", "key", "row", "wrong")
+
+    def __init__(self, raw, keys):
         self.ending = b"\r\n" if raw.endswith(b"\r\n") else b"\n" if raw.endswith(b"\n") else b""
         self.line = raw[: len(raw) - len(self.ending)]
-        self.row, self.wrong = understand(self.line)
+        self.fingerprint = digest(self.line)
+        self.key, self.row, self.wrong = keys.get(self.fingerprint), None, None
+        if self.key is None:
+            self.row, self.wrong = understand(self.line)
+            self.key = self.row["id"] if self.row else None
 
-    @property
-    def fingerprint(self):
-        return digest(self.line)
+    def change(self, line, row):
+        self.line, self.fingerprint, self.row, self.key = line, digest(line), row, row["id"]
 
 
 class Endpoint:
@@ -143,32 +157,23 @@ class Endpoint:
         return data
 
     @staticmethod
-    def cut(data):
-        lines, start = [], 0
-        while start < len(data):
-            end = data.find(b"\n", start)
-            end = len(data) if end < 0 else end + 1
-            lines.append(Row(data[start:end]))
-            start = end
-        return lines
+    def cut(data, keys={}):
+        return [Row(line, keys) for line in io.BytesIO(data)]
 
     def scan(self, known):
-        rows = self.cut(self.content())
-        count = {}
-        for row in rows:
-            if row.row:
-                count[row.row["id"]] = count.get(row.row["id"], 0) + 1
+        rows = self.cut(self.content(), {fingerprint: key for key, fingerprint in known.items()})
+        count = collections.Counter(row.key for row in rows)
         for number, row in enumerate(rows, 1):
             if row.wrong:
                 say("broken", {"line": number, "reason": row.wrong})
-            elif row.row:
-                key = row.row["id"]
-                if count[key] > 1:
-                    say("broken", {"key": key, "line": number, "reason": "another line has the same id; give each its own"})
-                elif known.get(key) == row.fingerprint:
-                    say("unchanged", {"key": key, "fingerprint": row.fingerprint})
-                else:
-                    say("item", {"key": key, "fingerprint": row.fingerprint, "record": record(row.row), "line": number})
+            elif row.key is None:
+                continue
+            elif count[row.key] > 1:
+                say("broken", {"key": row.key, "line": number, "reason": "another line has the same id; give each its own"})
+            elif row.row is None:
+                sys.stdout.write('{"unchanged": {"key": %s, "fingerprint": "%s"}}\n' % (quoted(row.key), row.fingerprint))
+            else:
+                show(row, number)
         say("scanned", {"root": os.path.realpath(self.path)})
 
     # A step's files lie beside the file: the new content, the old content, and a journal that is durable first.
@@ -182,8 +187,8 @@ class Endpoint:
         rows = self.cut(before)
         places = {}
         for at, row in enumerate(rows):
-            if row.row:
-                places[row.row["id"]] = None if row.row["id"] in places else at
+            if row.key is not None:
+                places[row.key] = None if row.key in places else at
         touched, answers = set(), []
         for op in ops:
             answers.append(self.operate(op, rows, places, touched))
@@ -191,7 +196,7 @@ class Endpoint:
         for answer in answers:
             at = answer.pop("at", None)
             if at is not None:
-                answer.update(key=rows[at].row["id"], fingerprint=rows[at].fingerprint, record=record(rows[at].row))
+                answer.update(key=rows[at].key, fingerprint=rows[at].fingerprint, record=record(rows[at].row))
         if mode == "perform" and data != before and not self.exchange(step, before, data, answers):
             answers = [a if a["outcome"] == "refused" else {"outcome": "stale"} for a in answers]
         for index, answer in enumerate(answers):
@@ -232,7 +237,7 @@ class Endpoint:
         found, wrong = understand(line)
         if wrong or found != now:
             return {"outcome": "refused", "reason": wrong or "the row would read back otherwise"}
-        row.line, row.row = line, now
+        row.change(line, now)
         return {"outcome": "done", "bytes": len(line), "at": at}
 
     def make(self, body, rows, places):
@@ -243,7 +248,7 @@ class Endpoint:
             return {"outcome": "stale"}
         if rows and not rows[-1].ending:
             rows[-1].ending = b"\n"
-        row = Row(b"\n")
+        row = Row(b"\n", {})
         answer = self.rewrite(row, now, len(rows))
         if answer["outcome"] == "done":
             places[now["id"]] = len(rows)

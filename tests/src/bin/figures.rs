@@ -14,6 +14,10 @@ use adapter::format::Silent;
 use adapter::{Adapter, Blobs, Broken, Expect, Fingerprint, Format, Item, Key, Known, Mode, Op, Options, Outcome, Outcomes, Sink, StepId};
 use record::{Digest, RecordId, Value};
 
+/// What is measured runs on the allocator that the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Measured<T> = Result<T, Box<dyn Error>>;
 
 /// Remembers what an engine would: fingerprints by key, and the first item.
