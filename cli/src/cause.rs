@@ -64,7 +64,13 @@ impl About<'_> {
                     None => failure,
                 }
             }
-            adapter::Error::Auth(_) => Failure::new(Exit::Unauthorised, error.to_string()),
+            adapter::Error::Auth(_) => {
+                let failure = Failure::new(Exit::Unauthorised, error.to_string()).note("nothing was taken for deleted");
+                match configured.map(|configured| configured.adapter.value.as_str()).filter(|id| id.contains('.')) {
+                    Some(id) => failure.help(format!("give the plugin its secret, `syncretic plugin secret {id} NAME`; {again}")),
+                    None => failure,
+                }
+            }
             adapter::Error::Transient { .. } | adapter::Error::Changed { .. } => {
                 Failure::new(Exit::Temporary, error.to_string()).note("nothing was taken for deleted").help(format!("try again: {again}"))
             }

@@ -47,7 +47,19 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "N", default_value_t = 10_000)]
         items: usize,
     },
-    /// Take a plugin away; jobs that name it stop until it is let in again
+    /// Give a plugin a secret, as a password: it is read from standard input and told to this plugin alone
+    Secret {
+        /// The plugin's id
+        #[arg(value_name = "ID")]
+        id: String,
+        /// The name by which the plugin asks for it; default: list the names of those that it has
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+        /// Take the secret away
+        #[arg(long, requires = "name")]
+        remove: bool,
+    },
+    /// Take a plugin away, with its secrets; jobs that name it stop until it is let in again
     Remove {
         /// Its id
         #[arg(value_name = "ID")]

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::formats;
-use crate::plugins::{self, Finding, Installed, Kind, Manifest, Offer, Patient, Shelf};
+use crate::plugins::{self, Finding, Installed, Kind, Manifest, Offer, Patient, Shelf, Vault};
 use crate::terminal::{Paint, columns, shown};
 
 /// What everyone who lets a plugin in should know.
@@ -42,6 +42,7 @@ pub(crate) fn plugin(context: &Context, command: &PluginCommand, yes: bool) -> O
                 rows.iter().map(|(way, new, known)| json!({ "isolation": way, "new_ns": new, "known_ns": known })).collect();
             Ok(done(context, "syncretic.plugin-bench/1", json!({ "items": items, "rows": rows })))
         }
+        PluginCommand::Secret { id, name, remove } => secret(context, &shelf, id, name.as_deref(), *remove),
         PluginCommand::Remove { id } => {
             shelf.remove(id)?;
             context.terminal.line(format!("removed {id}"));
@@ -115,6 +116,88 @@ fn agreed(id: &str) -> Outcome<bool> {
     let mut answer = String::new();
     let _ = io::stdin().lock().read_line(&mut answer);
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Lists a plugin's secrets, gives it one, or takes one away. What is secret is never printed.
+fn secret(context: &Context, shelf: &Shelf, id: &str, name: Option<&str>, remove: bool) -> Outcome<Exit> {
+    let vault = Vault::of(&context.home);
+    let Some(name) = name else {
+        let names = vault.names(id)?;
+        names.iter().for_each(|name| context.terminal.line(name));
+        if names.is_empty() {
+            context.terminal.note(format!("{} has no secret; give it one with `syncretic plugin secret {0} NAME`", shown(id)));
+        }
+        return Ok(done(context, "syncretic.plugin-secrets/1", json!({ "id": id, "names": names })));
+    };
+    let what = if remove {
+        if !vault.remove(id, name)? {
+            return Err(Failure::usage(format!("{} has no secret `{}`", shown(id), shown(name))));
+        }
+        "taken from"
+    } else {
+        give(context, shelf, &vault, id, name)?;
+        "given to"
+    };
+    context.terminal.line(format!("{name}: {what} {id}"));
+    Ok(done(context, "syncretic.plugin-secret/1", json!({ "id": id, "name": name, "removed": remove })))
+}
+
+fn give(context: &Context, shelf: &Shelf, vault: &Vault, id: &str, name: &str) -> Outcome<()> {
+    let Some(plugin) = shelf.named(id)? else {
+        let failure = Failure::usage(format!("no plugin of the id `{}` was let in", shown(id)));
+        return Err(failure.help("let it in first: `syncretic plugin add DIR`"));
+    };
+    if !plugin.manifest.capabilities.contains(&plugins::SECRETS) {
+        let failure = Failure::usage(format!("`{id}` asks for no secrets: its manifest has no capability `{}`", plugins::SECRETS));
+        return Err(failure.note("nothing was kept"));
+    }
+    let _unseen = io::stdin().is_terminal().then(|| {
+        context.terminal.note(format!("type the secret `{}` of {id}, then Return; it is not shown", shown(name)));
+        Unseen::new()
+    });
+    if io::stdin().is_terminal() {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).map_err(|error| Failure::usage(format!("the secret cannot be read: {error}")))?;
+        return vault.set(&context.home, id, name, &mut line.as_bytes());
+    }
+    vault.set(&context.home, id, name, &mut io::stdin().lock())
+}
+
+/// What is typed is not shown until this is dropped.
+#[cfg(unix)]
+struct Unseen(Option<rustix::termios::Termios>);
+
+#[cfg(unix)]
+impl Unseen {
+    fn new() -> Self {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let was = tcgetattr(io::stdin()).ok();
+        if let Some(mut now) = was.clone() {
+            now.local_modes.remove(LocalModes::ECHO);
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &now);
+        }
+        Self(was)
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        if let Some(was) = &self.0 {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, was);
+        }
+    }
+}
+
+/// Elsewhere it is shown.
+#[cfg(not(unix))]
+struct Unseen;
+
+#[cfg(not(unix))]
+impl Unseen {
+    fn new() -> Self {
+        Self
+    }
 }
 
 fn list(context: &Context, shelf: &Shelf) -> Outcome<Exit> {

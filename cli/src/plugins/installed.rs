@@ -14,6 +14,7 @@ use record::Digest;
 
 use super::lock::Pin;
 use super::manifest::{self, DEADLINE, ISOLATION, Kind, Manifest};
+use super::secrets::{Telling, Vault};
 
 /// A plugin on the shelf, or in its author's folder.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Installed {
     pub(crate) folder: PathBuf,
     /// What it must still be; none in its author's folder.
     pub(crate) pin: Option<Pin>,
+    /// Where its secrets are.
+    pub(super) vault: Vault,
 }
 
 /// How one endpoint wants it to run.
@@ -138,31 +141,10 @@ impl Format for Installed {
         self.verify()?;
         let mut options = options.clone();
         let way = self.way(&mut options)?;
-        let host: Box<dyn Host> =
-            if self.manifest.capabilities.contains(&manifest::SECRETS) { host } else { Box::new(WithoutSecrets(host)) };
-        self.plugin(&way)?.open(path, &options, host)
-    }
-}
-
-/// The host of a plugin whose manifest says nothing of secrets: it gets none.
-struct WithoutSecrets(Box<dyn Host>);
-
-impl Host for WithoutSecrets {
-    fn log(&self, message: &str) {
-        self.0.log(message);
-    }
-
-    fn progress(&self, done: u64, of: Option<u64>) {
-        self.0.progress(done, of);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.0.cancelled()
-    }
-
-    fn secret(&self, name: &str) -> Option<String> {
-        self.0.log(&format!("it asked for the secret `{name}`, and its manifest has no capability `{}`", manifest::SECRETS));
-        None
+        self.vault.verify(self.id())?;
+        let capable = self.manifest.capabilities.contains(&manifest::SECRETS);
+        let telling = Telling { host, vault: self.vault.clone(), id: self.id(), capable };
+        self.plugin(&way)?.open(path, &options, Box::new(telling))
     }
 }
 

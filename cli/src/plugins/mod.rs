@@ -9,6 +9,7 @@ mod installed;
 mod lock;
 mod manifest;
 mod new;
+mod secrets;
 mod shelf;
 mod subject;
 
@@ -18,6 +19,7 @@ pub(crate) use check::{Finding, Patient, act, check};
 pub(crate) use helper::serve;
 pub(crate) use installed::Installed;
 pub(crate) use lock::Pin;
-pub(crate) use manifest::{CAPABILITIES, Kind, Manifest};
+pub(crate) use manifest::{CAPABILITIES, Kind, Manifest, SECRETS};
 pub(crate) use new::create;
+pub(crate) use secrets::Vault;
 pub(crate) use shelf::{Offer, Shelf};

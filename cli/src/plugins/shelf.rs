@@ -14,6 +14,7 @@ use record::Digest;
 use super::installed::{Installed, writable_by_others};
 use super::lock::{self, Pin};
 use super::manifest::{self, Kind, Manifest};
+use super::secrets::Vault;
 use crate::failure::{Failure, Outcome};
 use crate::state::Home;
 use crate::terminal::shown;
@@ -28,6 +29,7 @@ const DIGITS: usize = 16;
 /// The plugins of a state directory.
 pub(crate) struct Shelf {
     root: PathBuf,
+    vault: Vault,
 }
 
 /// A plugin that someone wants to let in: looked at, and nothing of it has run.
@@ -77,7 +79,7 @@ impl Offer {
 impl Shelf {
     /// Names the plugins of a state directory. Reads nothing.
     pub(crate) fn of(home: &Home) -> Self {
-        Self { root: home.root().join("plugins") }
+        Self { root: home.root().join("plugins"), vault: Vault::of(home) }
     }
 
     fn lock(&self) -> PathBuf {
@@ -117,13 +119,14 @@ impl Shelf {
         lock::write(&self.lock(), &pins)
     }
 
-    /// Takes a plugin away.
+    /// Takes a plugin away, with its secrets.
     pub(crate) fn remove(&self, id: &str) -> Outcome<()> {
         let mut pins = lock::read(&self.lock())?;
         if pins.remove(id).is_none() {
             return Err(self.unknown(id));
         }
         lock::write(&self.lock(), &pins)?;
+        self.vault.forget(id)?;
         let folder = self.root.join(id);
         fs::remove_dir_all(&folder).map_err(|error| Failure::io("remove", &folder, &error))
     }
@@ -138,7 +141,7 @@ impl Shelf {
         let Some(pin) = self.pins()?.remove(id) else { return Ok(None) };
         let folder = self.folder(id, &pin);
         let manifest = Manifest::read(&folder)?;
-        Ok(Some(Installed { manifest, folder, pin: Some(pin) }))
+        Ok(Some(Installed { manifest, folder, pin: Some(pin), vault: self.vault.clone() }))
     }
 
     /// Returns the plugin of this id, or the one that lies in this folder.
@@ -149,7 +152,7 @@ impl Shelf {
         let folder = Path::new(plugin);
         if folder.join(manifest::NAME).is_file() {
             let folder = folder.canonicalize().map_err(|error| Failure::io("find", folder, &error))?;
-            return Ok(Installed { manifest: Manifest::read(&folder)?, folder, pin: None });
+            return Ok(Installed { manifest: Manifest::read(&folder)?, folder, pin: None, vault: self.vault.clone() });
         }
         Err(self.unknown(plugin))
     }

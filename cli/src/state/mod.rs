@@ -157,7 +157,7 @@ impl Home {
         Lock::hold(&folder.join(collection.as_str()), collection)
     }
 
-    fn make(&self, folder: &Path) -> Outcome<()> {
+    pub(crate) fn make(&self, folder: &Path) -> Outcome<()> {
         make_private(folder).map_err(|error| {
             let failure = Failure::io("make the folder", folder, &error);
             failure.exiting(Exit::Usage).help(format!("make it writable to you, or name another state directory with {VARIABLE}"))
@@ -191,7 +191,7 @@ fn write_once(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
 }
 
 /// Writes a whole file in one step, in the place of the one that is there; durable before it returns.
-fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
     let staged = PathBuf::from(name);

@@ -4,4 +4,5 @@ mod bad;
 mod entries;
 mod examples;
 mod frozen;
+mod secrets;
 mod workshop;
