@@ -15,6 +15,7 @@ mod deletions;
 mod demonstration;
 mod event_sheets;
 mod examples;
+mod exports;
 mod faults;
 mod fidelity;
 mod going_back;
