@@ -94,7 +94,8 @@ pub(crate) fn tell(context: &Context, done: &Done, deed: Deed) {
             done.job
         ));
     }
-    let events: BTreeSet<String> = done.report.reports.iter().flat_map(|report| &report.events).map(ToString::to_string).collect();
+    let said = |event: &engine::Event| if deed == Deed::Sync { event.to_string() } else { event.ahead() };
+    let events: BTreeSet<String> = done.report.reports.iter().flat_map(|report| &report.events).map(said).collect();
     events.iter().for_each(|event| terminal.error(format!("note: job `{}`: {event}", done.job)));
     held::warn(terminal, &done.quarantined);
     if terminal.wants_events() {

@@ -25,8 +25,8 @@ fn a_server_restored_from_a_backup_gets_back_what_it_lost() {
     assert_eq!(restored.code, 0, "{restored:?}");
     server.again();
     let status = laptop.run(&["status"]);
-    status.says(&["the store went back from v"]);
-    laptop.sync(0);
+    status.says(&["the store went back from v", "will be put back as they were"]);
+    laptop.sync(0).says(&["were put back as they were"]);
     desktop.sync(0);
     assert!(head(&laptop) >= 51);
     laptop.settle();

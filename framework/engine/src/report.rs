@@ -61,20 +61,30 @@ pub enum Event {
     },
 }
 
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Event {
+    /// Says what a plan found: what the next sync will do about it.
+    #[must_use]
+    pub fn ahead(&self) -> String {
+        self.told("will be", "will be caught up")
+    }
+
+    fn told(&self, were: &str, caught_up: &str) -> String {
         match self {
             Self::StoreWentBack { from, to, entries, records: 0 } => {
-                write!(f, "the store went back from v{from} to v{to}; {entries} versions were put back as they were")
+                format!("the store went back from v{from} to v{to}; {entries} versions {were} put back as they were")
             }
             Self::StoreWentBack { from, to, records, .. } => {
-                write!(f, "the store went back from v{from} to v{to}, and went on; {records} records were told again")
+                format!("the store went back from v{from} to v{to}, and went on; {records} records {were} told again")
             }
-            Self::StoreMadeAnew { from, records } => {
-                write!(f, "the store was made anew since v{from}; {records} records were told again")
-            }
-            Self::FromSnapshot { from, to } => write!(f, "caught up from v{from} to v{to} by a snapshot"),
+            Self::StoreMadeAnew { from, records } => format!("the store was made anew since v{from}; {records} records {were} told again"),
+            Self::FromSnapshot { from, to } => format!("{caught_up} from v{from} to v{to} by a snapshot"),
         }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told("were", "caught up"))
     }
 }
 
