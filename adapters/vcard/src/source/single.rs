@@ -8,7 +8,7 @@ use crate::source::text::{Fault, Text, glance};
 use crate::version::Version;
 use crate::write::edit::{Written, create, edit};
 use crate::write::line::Manner;
-use adapter::staging::{Placed, Staged, Staging, digest_whole, read_whole};
+use adapter::staging::{Placed, Staged, Staging, Stat, digest_whole, read_whole, stat};
 use adapter::{
     Adapter, Atomicity, Blobs, Broken, Error, Expect, Fate, Fingerprint, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place,
     Profile, Scan, Sink, StepId,
@@ -33,6 +33,16 @@ pub(crate) struct Single {
     host: Box<dyn Host>,
     staging: Staging,
     profile: Profile,
+    /// What the rehearsal read, for the performance behind it.
+    rehearsed: Option<Reading>,
+}
+
+/// A file as it was read, and as long as its stat is the same. Should another content have the same stat, the exchange of
+/// files notices it by the digest of what it displaces.
+struct Reading {
+    stat: Stat,
+    raw: Vec<u8>,
+    spans: Vec<Span>,
 }
 
 /// What one operation does to the file.
@@ -52,7 +62,7 @@ impl Single {
         area.push(path.file_name().unwrap_or_default());
         area.push(".syncretic");
         let staging = Staging::at(path.with_file_name(area));
-        Self { path, may_create, version, host, staging, profile: profile(Keys::Stable, Atomicity::Batch) }
+        Self { path, may_create, version, host, staging, profile: profile(Keys::Stable, Atomicity::Batch), rehearsed: None }
     }
 
     /// Returns what tells later whether anything changed: the digest of the whole file, where it is, and how it was read.
@@ -64,11 +74,27 @@ impl Single {
 
     /// Reads the file; `None` where it is still to be made.
     fn read(&self) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.read_with_stat()?.map(|(raw, _)| raw))
+    }
+
+    fn read_with_stat(&self) -> Result<Option<(Vec<u8>, Stat)>, Error> {
         match read_whole(&self.path) {
             Ok((raw, _)) if raw.is_empty() => Err(self.empty()),
-            Ok((raw, _)) => Ok(Some(raw)),
+            Ok(read) => Ok(Some(read)),
             Err(error) => self.missing(error).map(|()| None),
         }
+    }
+
+    /// Reads the file and finds its cards, unless a rehearsal has just done so; `None` where it is still to be made.
+    fn reading(&mut self) -> Result<Option<Reading>, Error> {
+        if let Some(rehearsed) = self.rehearsed.take()
+            && stat(&self.path).is_ok_and(|now| now == rehearsed.stat)
+        {
+            return Ok(Some(rehearsed));
+        }
+        let Some((raw, stat)) = self.read_with_stat()? else { return Ok(None) };
+        let spans = spans(&self.text(&raw)?);
+        Ok(Some(Reading { stat, raw, spans }))
     }
 
     fn empty(&self) -> Error {
@@ -380,10 +406,10 @@ impl Adapter for Single {
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
-        let raw = self.read()?;
-        let text = self.text(raw.as_deref().unwrap_or_default())?;
-        let spans = spans(&text);
-        let now = Now::new(&text, &spans);
+        let reading = self.reading()?;
+        let (raw, spans) = reading.as_ref().map_or((None, &[][..]), |reading| (Some(reading.raw.as_slice()), reading.spans.as_slice()));
+        let text = self.text(raw.unwrap_or_default())?;
+        let now = Now::new(&text, spans);
         let this = &*self;
         let plans: Vec<Plan> = ops.par_iter().map(|op| this.plan(op, &now, blobs)).collect();
         if self.host.cancelled() {
@@ -400,9 +426,10 @@ impl Adapter for Single {
         let file = text.file(whole).ok_or_else(refused)?;
         let done = match mode {
             Mode::Rehearse => true,
-            Mode::Perform => self.perform(step, raw.as_deref(), &file, staged)?,
+            Mode::Perform => self.perform(step, raw, &file, staged)?,
         };
         answer(plans, done, file.len(), out);
+        self.rehearsed = reading.filter(|_| mode == Mode::Rehearse);
         Ok(())
     }
 
