@@ -3,6 +3,7 @@
 mod bad;
 mod entries;
 mod examples;
+mod falls;
 mod frozen;
 mod secrets;
 mod workshop;
