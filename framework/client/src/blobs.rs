@@ -16,8 +16,8 @@ use crate::session::{Call, Session};
 
 /// How many bytes of blobs a store reads through in a second, at the least: it does so before it takes a recipe.
 const READ_THROUGH: u64 = 16 << 20;
-/// How many pieces of recipes are sent together; one recipe may have more.
-const TOGETHER: usize = MAX_PIECES / 4;
+/// How many pieces of recipes are sent together, and how many bytes the store reads through for them; one recipe may have more.
+const TOGETHER: (usize, u64) = (MAX_PIECES / 4, 1 << 30);
 /// The most bytes of an answer with chunks.
 const MAX_ANSWER: u64 = (MAX_CHUNKS as u64) * (chunk::MAX_CHUNK as u64 + 64) + 64;
 
@@ -111,10 +111,10 @@ pub(crate) fn fetch(session: &Session, collection: &Collection, ids: &[ChunkId])
 pub(crate) fn put_recipes(session: &Session, collection: &Collection, recipes: &[Recipe]) -> Result<(), Error> {
     let mut left = recipes;
     while !left.is_empty() {
-        let mut pieces = 0;
+        let mut sum = (0, 0);
         let fits = left.iter().take_while(|recipe| {
-            pieces += recipe.pieces.len();
-            pieces <= TOGETHER
+            sum = (sum.0 + recipe.pieces.len(), sum.1 + recipe.length());
+            sum.0 <= TOGETHER.0 && sum.1 <= TOGETHER.1
         });
         let (some, others) = left.split_at(fits.count().clamp(1, MAX_IDS).min(left.len()));
         let bytes = chunk::encode_recipes(some);

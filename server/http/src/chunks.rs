@@ -11,6 +11,9 @@ use crate::answer::{self, Answer};
 use crate::blobs::{Stream, WAITING};
 use crate::context::Context;
 
+/// So many bytes of blobs may be put with one request, however small the largest blob may be.
+const TOGETHER: u64 = 1 << 30;
+
 /// Tells which chunks are missing.
 pub(crate) async fn missing(context: &Context, body: Body) -> Result<Answer, Error> {
     let (device, collection) = (context.device()?, context.collection()?);
@@ -87,6 +90,11 @@ pub(crate) async fn put_recipes(context: &Context, body: Body) -> Result<Answer,
         let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
         if let Some(length) = recipes.iter().map(Recipe::length).find(|length| *length > limit) {
             return Err(Error::TooLarge { length: size(length), limit: size(limit) });
+        }
+        // They are read through: one request asks for no more of that than one of the largest blobs does.
+        let total = recipes.iter().map(Recipe::length).fold(0, u64::saturating_add);
+        if total > limit.max(TOGETHER) {
+            return Err(Error::TooLarge { length: size(total), limit: size(limit.max(TOGETHER)) });
         }
         store.put_recipes(&collection, &recipes)
     };

@@ -168,6 +168,22 @@ fn a_damaged_blob_of_an_older_store_is_noticed_and_heals_when_it_is_put_again() 
 }
 
 #[test]
+fn a_pack_that_cannot_be_read_at_present_is_not_taken_for_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let (path, aside) = (only_file(&folder.path().join("packs")), folder.path().join("aside"));
+    fs::rename(&path, &aside).unwrap();
+    fs::create_dir(&path).unwrap();
+    let store = Sqlite::open(folder.path()).unwrap();
+    let refused = store.blob(&collection(), blob(), &mut Vec::new());
+    assert!(matches!(&refused, Err(Error::Failed(text)) if text.contains(&path.display().to_string())), "{refused:?}");
+    fs::remove_dir(&path).unwrap();
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!(store.missing(&collection(), &[blob()]).unwrap(), []);
+    store.blob(&collection(), blob(), &mut Vec::new()).unwrap();
+}
+
+#[test]
 fn damaged_rows_of_blobs_are_noticed() {
     for damage in ["UPDATE piece SET chunk = 99", "UPDATE chunk SET place = 0", "UPDATE chunk SET length = 5", "DELETE FROM piece"] {
         let folder = tempfile::tempdir().unwrap();

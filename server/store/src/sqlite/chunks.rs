@@ -114,7 +114,12 @@ impl<'a> Reading<'a> {
         {
             return self.attempt(&now);
         }
-        read.inspect_err(|_| self.store.note_damage(located))
+        // A disk that cannot be read at present, or too many open files, say nothing of what lies there.
+        read.inspect_err(|error| {
+            if matches!(error, Error::Integrity(_)) {
+                self.store.note_damage(located);
+            }
+        })
     }
 
     fn attempt(&mut self, located: &Located) -> Result<(Chunk, Vec<u8>), Error> {
