@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p syncretic-chunks --example cut [MIB]`
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "it is a measurement")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "it is a measurement")]
 
 use std::cell::RefCell;
 use std::collections::HashSet;
