@@ -164,7 +164,8 @@ fn gravity(error: &protocol::Error) -> Exit {
         | Error::Newer { .. }
         | Error::Integrity(_)
         | Error::Compacted { .. }
-        | Error::NoSuchBlob(_) => Exit::Integrity,
+        | Error::NoSuchBlob(_)
+        | Error::NoSuchChunk(_) => Exit::Integrity,
         Error::NotFound(_) | Error::Conflict(_) | Error::NoSnapshot(_) => Exit::Usage,
         _ => Exit::Internal,
     }

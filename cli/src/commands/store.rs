@@ -31,9 +31,11 @@ pub(crate) fn run(context: &Context, store: &Store) -> Outcome<Exit> {
         }
         StoreCommand::Fsck => {
             let checked = open(&folder)?.check_signed(&http::verifies).map_err(refused)?;
-            let line =
-                format!("in order: {} entries, {} files, {} lines of the audit log", checked.entries, checked.files, checked.audited);
-            (vec![line], json!({ "entries": checked.entries, "files": checked.files, "audited": checked.audited }))
+            let line = format!(
+                "in order: {} entries, {} blobs, {} files, {} lines of the audit log",
+                checked.entries, checked.blobs, checked.files, checked.audited
+            );
+            (vec![line], json!({ "entries": checked.entries, "blobs": checked.blobs, "files": checked.files, "audited": checked.audited }))
         }
         StoreCommand::Stats => stats(&open(&folder)?)?,
         StoreCommand::Compact => {
@@ -72,8 +74,12 @@ fn stats(store: &Sqlite) -> Outcome<(Vec<String>, Value)> {
         .map(|(name, head, entries)| vec![name.clone(), format!("v{head}"), format!("{entries} entries")])
         .collect();
     let mut lines = columns(&rows);
+    lines.push(format!("{} blobs of {} chunks, and {} chunks that no blob is made of yet", stats.blobs, stats.chunks, stats.unused));
     lines.push(format!("{} bytes, {} files beside the database", stats.bytes, stats.files));
     let collection = |(name, head, entries): &(String, u64, u64)| json!({ "collection": name, "head": head, "entries": entries });
     let collections: Vec<Value> = stats.collections.iter().map(collection).collect();
-    Ok((lines, json!({ "collections": collections, "files": stats.files, "bytes": stats.bytes })))
+    Ok((
+        lines,
+        json!({ "collections": collections, "blobs": stats.blobs, "chunks": stats.chunks, "unused": stats.unused, "files": stats.files, "bytes": stats.bytes }),
+    ))
 }

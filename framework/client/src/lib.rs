@@ -4,6 +4,7 @@
 //! answer is bounded in size, every silence in time; what breaks is asked for again with growing pauses.
 
 pub mod address;
+mod blobs;
 pub mod events;
 pub mod http;
 pub mod manage;

@@ -6,19 +6,16 @@ use std::time::Duration;
 use protocol::messages::{Blobs, Compact, Find, Found, FoundAt, LeaseFor, Leases, MAX_IDS, MAX_PAGE, MAX_WAIT};
 use protocol::routes::Route;
 use protocol::{
-    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, Lease, MAX_PAYLOAD, MAX_SNAPSHOT, Page,
-    Place, Sequence, Snapshot, State, Store, TransactionId, wire,
+    Appended, BlobId, Chunk, ChunkId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Give, Head, Lease,
+    MAX_PAYLOAD, MAX_SNAPSHOT, Page, Place, Recipe, Sequence, Snapshot, State, Store, TransactionId, Transfer, wire,
 };
-use sha2::{Digest, Sha256};
 
-use crate::http::{Broken, Line};
+use crate::blobs;
 use crate::roster::Roster;
 use crate::session::{Call, Session};
 
 /// The most bytes of a page: a store may add one of the largest entries to a page that was almost full, and clear headers count too.
 const MAX_PAGE_BYTES: u64 = 4 * MAX_PAYLOAD as u64;
-/// The most bytes of a blob.
-const MAX_BLOB: u64 = 1 << 40;
 
 /// A store on the network, as one device sees it.
 pub struct Remote {
@@ -196,43 +193,35 @@ impl Store for Remote {
         Ok(missing)
     }
 
-    /// Sends a blob, which is held in memory: it may have to be sent again.
-    fn put_blob(&self, collection: &Collection, id: BlobId, from: &mut dyn Read) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes).map_err(|error| Error::Failed(format!("blob {id} cannot be read: {error}")))?;
-        if BlobId(Sha256::digest(&bytes).into()) != id {
-            return Err(Error::Integrity(format!("the bytes are not blob {id}")));
-        }
-        self.session.ask(&Call::to(Route::PutBlob, &[collection.as_str(), &id.to_string()]).with(wire::BYTES, &bytes), 0).map(drop)
+    fn put_blobs(&self, collection: &Collection, blobs: &[BlobId], give: &mut Give<'_>) -> Result<Transfer, Error> {
+        blobs::put(&self.session, collection, blobs, give)
     }
 
-    /// Fetches a blob bit by bit. When the connection breaks, it is fetched again and what was written already is skipped.
     fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), Error> {
-        let mut written = 0_usize;
-        let mut failed = None;
-        let digest = self.session.asking(&Call::to(Route::GetBlob, &[collection.as_str(), &id.to_string()]), |answer| {
-            let mut from = Line::reader(answer, MAX_BLOB);
-            let (mut hasher, mut read, mut buffer) = (Sha256::new(), 0_usize, vec![0; 64 << 10]);
-            loop {
-                let count = from.read(&mut buffer).map_err(|error| Broken::Silent(format!("the connection broke: {error}")))?;
-                let bytes = buffer.get(..count).unwrap_or_default();
-                if count == 0 {
-                    return Ok(BlobId(hasher.finalize().into()));
-                }
-                hasher.update(bytes);
-                let new = bytes.get(written.saturating_sub(read).min(count)..).unwrap_or_default();
-                if let Err(error) = to.write_all(new) {
-                    failed = Some(error.to_string());
-                    return Err(Broken::Wrong("the blob cannot be written".to_owned()));
-                }
-                read += count;
-                written = written.max(read);
-            }
-        });
-        match (digest, failed) {
-            (_, Some(reason)) => Err(Error::Failed(format!("blob {id} cannot be written: {reason}"))),
-            (Ok(digest), None) if digest != id => Err(Error::Integrity(format!("the store sent other bytes than blob {id}"))),
-            (digest, None) => digest.map(drop),
-        }
+        blobs::get(&self.session, collection, id, to)
+    }
+
+    fn open_blob<'a>(&'a self, collection: &'a Collection, id: BlobId) -> Result<Box<dyn Read + 'a>, Error> {
+        blobs::open(&self.session, collection, id).map(|from| Box::new(from) as Box<dyn Read + 'a>)
+    }
+
+    fn missing_chunks(&self, collection: &Collection, chunks: &[ChunkId]) -> Result<Vec<ChunkId>, Error> {
+        blobs::missing(&self.session, collection, chunks)
+    }
+
+    fn put_chunks(&self, collection: &Collection, chunks: &[Chunk]) -> Result<(), Error> {
+        blobs::put_chunks(&self.session, collection, chunks)
+    }
+
+    fn chunks(&self, collection: &Collection, chunks: &[ChunkId], take: &mut dyn FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error> {
+        blobs::fetch(&self.session, collection, chunks)?.into_iter().try_for_each(take)
+    }
+
+    fn put_recipes(&self, collection: &Collection, recipes: &[Recipe]) -> Result<(), Error> {
+        blobs::put_recipes(&self.session, collection, recipes)
+    }
+
+    fn recipe(&self, collection: &Collection, id: BlobId) -> Result<Recipe, Error> {
+        blobs::recipe(&self.session, collection, id)
     }
 }

@@ -339,7 +339,7 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(bytes).map_err(|error| Error::Malformed(format!("answer: {error}")))
 }
 
-fn write(message: &impl Serialize) -> Result<Vec<u8>, Error> {
+pub(crate) fn write(message: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(message).map_err(|error| Error::Malformed(format!("message: {error}")))
 }
 

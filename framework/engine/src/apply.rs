@@ -1,15 +1,18 @@
 //! The apply: what the merge wants is rehearsed, kept as a step, performed, and taken note of.
 
-use adapter::{Blobs, Expect, Fingerprint, Key, Mode, Op, Outcome, Outcomes, StepId};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use adapter::{Expect, Fingerprint, Key, Mode, Op, Outcome, Outcomes, StepId};
 use delta::align::{Parts, align, localise};
 use delta::difference::differing;
-use protocol::{BlobId, Collection, Store};
-use record::{Conflict, ConflictId, Digest, Pointer, Record, RecordId};
+use record::{Conflict, ConflictId, Pointer, Record, RecordId};
 
 use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
 use crate::found::Knowledge;
+use crate::incoming::{self, StoreBlobs};
 use crate::objects::{Intent, Seen, Step};
 use crate::parallel;
 use crate::recover::{advance, made, settle};
@@ -39,21 +42,6 @@ impl Outcomes for Answers {
     }
 }
 
-/// Gives adapters the blobs that the collection holds.
-struct StoreBlobs<'a> {
-    store: &'a dyn Store,
-    collection: &'a Collection,
-}
-
-impl Blobs for StoreBlobs<'_> {
-    fn open(&self, digest: Digest) -> Result<Box<dyn std::io::Read + '_>, adapter::Error> {
-        let mut bytes = Vec::new();
-        let transient = |error: protocol::Error| adapter::Error::Transient { reason: error.to_string(), retry_after: None };
-        self.store.blob(self.collection, BlobId(digest.0), &mut bytes).map_err(transient)?;
-        Ok(Box::new(std::io::Cursor::new(bytes)))
-    }
-}
-
 /// Writes what the merge wants, as one step.
 pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<(), Error> {
     if wishes.is_empty() {
@@ -62,7 +50,8 @@ pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Resul
     recollect(session, &wishes)?;
     let step = StepId(session.doors.randomness.id());
     let prepared = prepare(session, wishes);
-    let rehearsed = perform(session, step, &prepared, Mode::Rehearse)?;
+    let folder = fetch(session, &prepared)?;
+    let rehearsed = perform(session, (step, Mode::Rehearse), &prepared, folder.as_deref())?;
     let (prepared, intents) = intents(session, prepared, rehearsed);
     if intents.is_empty() {
         return session.trees.note_down();
@@ -70,7 +59,7 @@ pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Resul
     session.trees.put_step(Some(Step { id: step, intents: intents.clone() }));
     session.trees.commit()?;
     session.doors.at(Point::Intended).await;
-    let outcomes = perform(session, step, &prepared, Mode::Perform)?;
+    let outcomes = perform(session, (step, Mode::Perform), &prepared, folder.as_deref())?;
     session.doors.at(Point::Applied).await;
     made(session);
     for ((prepared, intent), outcome) in prepared.iter().zip(intents).zip(outcomes) {
@@ -81,7 +70,19 @@ pub(crate) async fn apply(session: &mut Session<'_>, wishes: Vec<Wish>) -> Resul
     session.trees.put_step(Some(Step { id: step, intents: Vec::new() }));
     session.trees.commit()?;
     session.doors.at(Point::Advanced).await;
-    settle(session, step).await
+    settle(session, step).await?;
+    folder.iter().for_each(|folder| incoming::clear(folder, &BTreeSet::new()));
+    Ok(())
+}
+
+/// Fetches the large blobs that items are to get.
+fn fetch(session: &mut Session<'_>, prepared: &[Prepared]) -> Result<Option<PathBuf>, Error> {
+    let mut wanted = Vec::new();
+    for Prepared { wish, key, .. } in prepared {
+        let shown = session.trees.sides(wish.id).0.map(|seen| &seen.shown);
+        wanted.extend(wish.target.iter().flat_map(|target| incoming::wanted(target, key.as_ref().zip(shown))));
+    }
+    incoming::fetch(session, &wanted)
 }
 
 /// Lets an adapter that was only asked whether anything changed read what new items are made by.
@@ -125,10 +126,15 @@ fn with_own(record: &Record, seen: &Seen) -> Record {
 }
 
 /// Hands the operations to the adapter and returns its answers; none where it gave none.
-fn perform(session: &mut Session<'_>, step: StepId, prepared: &[Prepared], mode: Mode) -> Result<Vec<Option<Outcome>>, Error> {
+fn perform(
+    session: &mut Session<'_>,
+    (step, mode): (StepId, Mode),
+    prepared: &[Prepared],
+    folder: Option<&Path>,
+) -> Result<Vec<Option<Outcome>>, Error> {
     let ops: Vec<Op<'_>> = prepared.iter().filter_map(operation).collect();
     let mut answers = Answers(vec![None; ops.len()]);
-    let blobs = StoreBlobs { store: session.doors.store, collection: &session.settings.collection };
+    let blobs = StoreBlobs { store: session.doors.store, collection: &session.settings.collection, folder: folder.map(Path::to_owned) };
     session.adapter.apply(step, &ops, mode, &blobs, &mut answers).map_err(|error| session.adapter_error(error))?;
     Ok(answers.0)
 }

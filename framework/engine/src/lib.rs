@@ -22,6 +22,7 @@ mod found;
 mod guard;
 mod heal;
 mod identity;
+mod incoming;
 mod join;
 mod parallel;
 mod plan;

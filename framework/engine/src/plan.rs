@@ -1,14 +1,14 @@
 //! The plan: what a job would do, found by doing it where nothing is kept.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use adapter::{Adapter, Blobs, Fate, Key, Known, Mode, Op, Outcomes, Profile, Scan, Sink, StepId};
 use protocol::{
-    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Fence, Head, Lease, Page, Place, Sequence, Snapshot, State,
-    Store, Timestamp, TransactionId,
+    Appended, BlobId, Chunk, ChunkId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Fence, Give, Head, Lease, Page, Place,
+    Recipe, Sequence, Snapshot, State, Store, Timestamp, TransactionId, Transfer,
 };
 use record::Digest;
 
@@ -71,6 +71,30 @@ impl Adapter for Rehearsing {
     }
 }
 
+/// The most bytes of a blob that a plan holds.
+const SMALL: usize = 4 << 20;
+
+/// A blob as long as it is small.
+struct Small {
+    bytes: Vec<u8>,
+    full: bool,
+}
+
+impl Write for Small {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.full |= self.bytes.len() + bytes.len() > SMALL;
+        if self.full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A lease that keeps nobody away: a plan appends nothing.
 fn imagined_lease(holder: DeviceId) -> Lease {
     Lease { holder, name: String::new(), fence: Fence(0), until: Timestamp(0) }
@@ -80,7 +104,8 @@ fn imagined_lease(holder: DeviceId) -> Lease {
 struct Imagined<'s> {
     inner: &'s dyn Store,
     appended: Mutex<BTreeMap<Collection, Vec<Entry>>>,
-    blobs: Mutex<BTreeMap<BlobId, Vec<u8>>>,
+    /// What would have been sent: what is not small is only known by name.
+    blobs: Mutex<BTreeMap<BlobId, Option<Vec<u8>>>>,
 }
 
 impl Imagined<'_> {
@@ -88,7 +113,7 @@ impl Imagined<'_> {
         self.appended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn blobs(&self) -> MutexGuard<'_, BTreeMap<BlobId, Vec<u8>>> {
+    fn blobs(&self) -> MutexGuard<'_, BTreeMap<BlobId, Option<Vec<u8>>>> {
         self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -182,15 +207,47 @@ impl Store for Imagined<'_> {
         Ok(missing.into_iter().filter(|id| !sent.contains_key(id)).collect())
     }
 
-    fn put_blob(&self, _collection: &Collection, id: BlobId, from: &mut dyn Read) -> Result<(), protocol::Error> {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes).map_err(|error| protocol::Error::Failed(error.to_string()))?;
-        self.blobs().insert(id, bytes);
-        Ok(())
+    /// Keeps what a rehearsal may want to embed; a plan of large files reads none of them.
+    fn put_blobs(&self, _: &Collection, blobs: &[BlobId], give: &mut Give<'_>) -> Result<Transfer, protocol::Error> {
+        for id in blobs {
+            let mut small = Small { bytes: Vec::new(), full: false };
+            let given = give(*id, &mut small);
+            if !small.full {
+                given.map_err(|error| protocol::Error::Failed(error.to_string()))?;
+            }
+            self.blobs().insert(*id, (!small.full).then_some(small.bytes));
+        }
+        Ok(Transfer::default())
     }
 
     fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), protocol::Error> {
         let Some(bytes) = self.blobs().get(&id).cloned() else { return self.inner.blob(collection, id, to) };
+        let bytes = bytes.ok_or_else(|| protocol::Error::Failed(format!("blob {id} is too large for a plan to hold; sync writes it")))?;
         to.write_all(&bytes).map_err(|error| protocol::Error::Failed(error.to_string()))
+    }
+
+    fn missing_chunks(&self, collection: &Collection, chunks: &[ChunkId]) -> Result<Vec<ChunkId>, protocol::Error> {
+        self.inner.missing_chunks(collection, chunks)
+    }
+
+    fn put_chunks(&self, _: &Collection, _: &[Chunk]) -> Result<(), protocol::Error> {
+        Ok(())
+    }
+
+    fn chunks(
+        &self,
+        collection: &Collection,
+        chunks: &[ChunkId],
+        take: &mut dyn FnMut(Chunk) -> Result<(), protocol::Error>,
+    ) -> Result<(), protocol::Error> {
+        self.inner.chunks(collection, chunks, take)
+    }
+
+    fn put_recipes(&self, _: &Collection, _: &[Recipe]) -> Result<(), protocol::Error> {
+        Ok(())
+    }
+
+    fn recipe(&self, collection: &Collection, id: BlobId) -> Result<Recipe, protocol::Error> {
+        self.inner.recipe(collection, id)
     }
 }

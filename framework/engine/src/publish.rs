@@ -1,5 +1,9 @@
 //! The push: what the store does not have yet, as one frozen envelope, appended by compare-and-swap.
 
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use adapter::Key;
 use delta::{Loser, Push, Transaction};
 use protocol::{Appended, BlobId, Cursor, DeviceId, Envelope, Error as StoreError, Header, Signature, TransactionId};
 use record::{Conflict, ConflictId, Digest, Record, RecordId, Value};
@@ -157,15 +161,50 @@ fn upload(session: &mut Session<'_>, transaction: &Transaction) -> Result<(), Er
         return Ok(());
     }
     let ids: Vec<BlobId> = blobs.iter().map(|(blob, _)| *blob).collect();
+    let mut keys: BTreeMap<BlobId, Key> = BTreeMap::new();
     for missing in session.doors.store.missing(collection, &ids)? {
         let Some((_, record)) = blobs.iter().find(|(blob, _)| *blob == missing) else { continue };
         let Some(key) = session.trees.seen(*record)?.map(|seen| seen.key.clone()) else { continue };
-        let mut bytes = Vec::new();
-        session.adapter.blob(&key, Digest(missing.0), &mut bytes).map_err(|error| session.adapter_error(error))?;
-        session.report.bytes_written += bytes.len() as u64;
-        session.doors.store.put_blob(collection, missing, &mut bytes.as_slice())?;
+        keys.insert(missing, key);
     }
+    send(session, &keys)
+}
+
+/// Streams blobs from the application to the store.
+fn send(session: &mut Session<'_>, keys: &BTreeMap<BlobId, Key>) -> Result<(), Error> {
+    let (mut refused, adapter) = (None, &mut *session.adapter);
+    let missing: Vec<BlobId> = keys.keys().copied().collect();
+    let sent = session.doors.store.put_blobs(&session.settings.collection, &missing, &mut |blob, to| {
+        let Some(key) = keys.get(&blob) else { return Err(io::ErrorKind::NotFound.into()) };
+        let mut to = Listening { to, failed: false };
+        adapter.blob(key, Digest(blob.0), &mut to).map_err(|error| {
+            let text = error.to_string();
+            // What the store refused, the store says itself.
+            refused = (!to.failed).then_some(error);
+            io::Error::other(text)
+        })
+    });
+    if let Some(error) = refused {
+        return Err(session.adapter_error(error));
+    }
+    session.report.bytes_written += sent?.bytes;
     Ok(())
+}
+
+/// A writer that knows whether it was the one that failed.
+struct Listening<'a> {
+    to: &'a mut dyn Write,
+    failed: bool,
+}
+
+impl Write for Listening<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.to.write(bytes).inspect_err(|_| self.failed = true)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush().inspect_err(|_| self.failed = true)
+    }
 }
 
 /// Makes the envelope and keeps it before it is sent: whatever becomes of it, it will be recognised.

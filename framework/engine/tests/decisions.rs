@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use adapter::StepId;
 use protocol::{
-    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Envelope, Error as StoreError, Fence, Head, Lease, Page, Place, Sequence,
-    Signature, Snapshot, State, Store, TransactionId,
+    Appended, BlobId, Chunk, ChunkId, Collection, Compacted, Cursor, DeviceId, Envelope, Error as StoreError, Fence, Give, Head, Lease,
+    Page, Place, Recipe, Sequence, Signature, Snapshot, State, Store, TransactionId, Transfer,
 };
 use record::{ConflictId, RecordId};
 use syncretic_engine::decide::{Take, resolve};
@@ -88,7 +88,27 @@ impl Store for Untouched {
         asked()
     }
 
-    fn put_blob(&self, _: &Collection, _: BlobId, _: &mut dyn Read) -> Result<(), StoreError> {
+    fn put_blobs(&self, _: &Collection, _: &[BlobId], _: &mut Give<'_>) -> Result<Transfer, StoreError> {
+        asked()
+    }
+
+    fn missing_chunks(&self, _: &Collection, _: &[ChunkId]) -> Result<Vec<ChunkId>, StoreError> {
+        asked()
+    }
+
+    fn put_chunks(&self, _: &Collection, _: &[Chunk]) -> Result<(), StoreError> {
+        asked()
+    }
+
+    fn chunks(&self, _: &Collection, _: &[ChunkId], _: &mut dyn FnMut(Chunk) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        asked()
+    }
+
+    fn put_recipes(&self, _: &Collection, _: &[Recipe]) -> Result<(), StoreError> {
+        asked()
+    }
+
+    fn recipe(&self, _: &Collection, _: BlobId) -> Result<Recipe, StoreError> {
         asked()
     }
 

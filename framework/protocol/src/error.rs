@@ -48,6 +48,9 @@ pub enum Error {
     /// A blob that the store does not hold.
     #[error("blob {0} is not in the store")]
     NoSuchBlob(String),
+    /// A chunk that the store does not hold.
+    #[error("chunk {0} is not in the store")]
+    NoSuchChunk(String),
     /// The entries after a place have been compacted away.
     #[error("the entries of collection `{collection}` up to {} have been compacted away", horizon.sequence)]
     Compacted {

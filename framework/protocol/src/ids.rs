@@ -148,6 +148,10 @@ bytes!(
     /// The id of a blob: opaque to a store but for the check that whoever puts it names it rightly (SHA-256).
     BlobId, 32
 );
+bytes!(
+    /// The id of a chunk of a blob: a digest of its content, keyed by the collection.
+    ChunkId, 32
+);
 
 bytes!(
     /// The identity of a store on the network: random, made with it, pinned by its devices.

@@ -8,7 +8,8 @@ use serde::de::{self, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::{
-    BlobId, Code, Collection, DeviceId, Fence, Hash, LogId, Nonce, RecordDigest, Sequence, Signature, StoreId, Token, TransactionId,
+    BlobId, ChunkId, Code, Collection, DeviceId, Fence, Hash, LogId, Nonce, RecordDigest, Sequence, Signature, StoreId, Token,
+    TransactionId,
 };
 use crate::state::{LeaseMode, Right};
 use crate::timestamp::Timestamp;
@@ -149,6 +150,7 @@ texts! {
     DeviceId: schema::hexadecimal(64);
     Hash: schema::hexadecimal(64);
     BlobId: schema::hexadecimal(64);
+    ChunkId: schema::hexadecimal(64);
     Nonce: schema::hexadecimal(64);
     Token: schema::hexadecimal(64);
     Signature: schema::hexadecimal(128);

@@ -4,6 +4,7 @@
 //! a store cannot read one even by mistake.
 
 pub mod canonical;
+pub mod chunk;
 mod codec;
 pub mod cursor;
 pub mod entry;
@@ -22,14 +23,16 @@ pub mod timestamp;
 pub mod wire;
 
 pub use canonical::Canonical;
+pub use chunk::{Chunk, Piece, Recipe};
 pub use cursor::{Cursor, Head};
 pub use entry::Entry;
 pub use envelope::{Envelope, Header, MAX_PAYLOAD, MAX_RECORDS};
 pub use error::Error;
 pub use ids::{
-    BlobId, Code, Collection, DeviceId, Fence, Hash, LogId, Nonce, RecordDigest, Sequence, Signature, StoreId, Token, TransactionId,
+    BlobId, ChunkId, Code, Collection, DeviceId, Fence, Hash, LogId, Nonce, RecordDigest, Sequence, Signature, StoreId, Token,
+    TransactionId,
 };
 pub use snapshot::{MAX_SNAPSHOT, Snapshot};
 pub use state::{Lease, LeaseMode, Member, Place, Revocation, Right, State};
-pub use store::{Appended, Compacted, Page, Store};
+pub use store::{Appended, Compacted, Give, Page, Store, Transfer};
 pub use timestamp::Timestamp;

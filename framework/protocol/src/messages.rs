@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cursor::Cursor;
-use crate::ids::{BlobId, Code, Collection, DeviceId, Fence, Hash, Nonce, Sequence, Signature, StoreId, Token, TransactionId};
+use crate::ids::{BlobId, ChunkId, Code, Collection, DeviceId, Fence, Hash, Nonce, Sequence, Signature, StoreId, Token, TransactionId};
 use crate::state::{LeaseMode, Revocation, Right};
 use crate::timestamp::Timestamp;
 
@@ -319,6 +319,16 @@ pub struct Blobs {
     /// At most [`MAX_IDS`].
     #[cfg_attr(feature = "openapi", schema(max_items = 10_000))]
     pub blobs: Vec<BlobId>,
+}
+
+/// Chunks: asked for, and those that are missing (`POST /v1/collections/{collection}/chunks/missing`), or wanted (`…/chunks/get`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Chunks {
+    /// At most [`MAX_IDS`]; at most [`MAX_CHUNKS`](crate::chunk::MAX_CHUNKS) of those that are wanted.
+    #[cfg_attr(feature = "openapi", schema(max_items = 10_000))]
+    pub chunks: Vec<ChunkId>,
 }
 
 /// Asks for a compaction (`POST /v1/collections/{collection}/compact`); the newest snapshot's place if the horizon is absent.

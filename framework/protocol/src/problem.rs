@@ -112,6 +112,7 @@ const TABLE: &[Row] = &[
     text!("malformed",          400, "The request is not what it should be",             Malformed),
     text!("integrity",          422, "Content, digest and signature do not agree",       Integrity),
     text!("no-such-blob",       404, "The collection lacks this blob",                   NoSuchBlob),
+    text!("no-such-chunk",      409, "The collection lacks this chunk",                  NoSuchChunk),
     text!("no-such-collection", 404, "There is no such collection",                      NoSuchCollection),
     text!("no-snapshot",        409, "No snapshot stands where one is needed",           NoSnapshot),
     text!("not-found",          404, "It is not there",                                  NotFound),

@@ -113,6 +113,11 @@ routes! {
     MissingBlobs      Post   "/v1/collections/{collection}/blobs/missing"             Read;
     GetBlob           Get    "/v1/collections/{collection}/blobs/{blob}"              Read;
     PutBlob           Put    "/v1/collections/{collection}/blobs/{blob}"              Write;
+    MissingChunks     Post   "/v1/collections/{collection}/chunks/missing"            Read;
+    GetChunks         Post   "/v1/collections/{collection}/chunks/get"                Read;
+    PutChunks         Post   "/v1/collections/{collection}/chunks"                    Write;
+    GetRecipe         Get    "/v1/collections/{collection}/recipes/{blob}"            Read;
+    PutRecipes        Post   "/v1/collections/{collection}/recipes"                   Write;
     ShowLease         Get    "/v1/collections/{collection}/lease"                     Read;
     AcquireLease      Post   "/v1/collections/{collection}/lease"                     Write;
     RenewLease        Put    "/v1/collections/{collection}/lease"                     Write;

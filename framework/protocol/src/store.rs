@@ -1,15 +1,16 @@
 //! The Store trait: what keeps the logs, embedded or at the other end of a network. Blocking.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::chunk::{Chunk, Recipe};
 use crate::cursor::{Cursor, Head};
 use crate::entry::Entry;
 use crate::envelope::Envelope;
 use crate::error::Error;
-use crate::ids::{BlobId, Collection, DeviceId, Fence, Sequence, TransactionId};
+use crate::ids::{BlobId, ChunkId, Collection, DeviceId, Fence, Sequence, TransactionId};
 use crate::snapshot::Snapshot;
 use crate::state::{Lease, Place, State};
 
@@ -41,6 +42,18 @@ pub struct Compacted {
     /// How many bytes those had.
     pub bytes: u64,
 }
+
+/// What a transfer of blobs took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Transfer {
+    /// The chunks that were not there yet.
+    pub chunks: u64,
+    /// Their bytes, as they were packed.
+    pub bytes: u64,
+}
+
+/// Streams a blob's bytes to where they are wanted.
+pub type Give<'g> = dyn FnMut(BlobId, &mut dyn Write) -> io::Result<()> + 'g;
 
 /// What keeps the transactions of each collection in one order.
 ///
@@ -167,11 +180,62 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// Fails with [`Error::Integrity`] if it is another blob; nothing is kept then.
-    fn put_blob(&self, collection: &Collection, id: BlobId, from: &mut dyn Read) -> Result<(), Error>;
+    fn put_blob(&self, collection: &Collection, id: BlobId, from: &mut dyn Read) -> Result<(), Error> {
+        self.put_blobs(collection, &[id], &mut |_, to| io::copy(from, to).map(drop)).map(drop)
+    }
+
+    /// Keeps blobs, durably, each as `give` streams it. Only chunks that the collection lacks move, many at a time, so that what was
+    /// broken off goes on where it stopped when it is tried again.
+    ///
+    /// # Errors
+    /// As [`Store::put_blob`], with the first blob that fails; the whole ones before it are kept.
+    fn put_blobs(&self, collection: &Collection, blobs: &[BlobId], give: &mut Give<'_>) -> Result<Transfer, Error>;
 
     /// Writes a blob's bytes, checked against its id, to `to`.
     ///
     /// # Errors
-    /// Fails with [`Error::NoSuchBlob`] if the collection lacks it.
+    /// Fails with [`Error::NoSuchBlob`] if the collection lacks it, and if it is not the blob: what was written is not whole then.
     fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), Error>;
+
+    /// Opens a blob's bytes for reading; one that turns out not to be the blob ends with an error instead of its end.
+    ///
+    /// # Errors
+    /// As [`Store::blob`].
+    fn open_blob<'a>(&'a self, collection: &'a Collection, id: BlobId) -> Result<Box<dyn Read + 'a>, Error> {
+        let mut bytes = Vec::new();
+        self.blob(collection, id, &mut bytes)?;
+        Ok(Box::new(io::Cursor::new(bytes)))
+    }
+
+    /// Returns those of `chunks` that the collection lacks, in the order asked. The others stay long enough to be used in a recipe.
+    ///
+    /// # Errors
+    /// Fails if the store cannot be reached.
+    fn missing_chunks(&self, collection: &Collection, chunks: &[ChunkId]) -> Result<Vec<ChunkId>, Error>;
+
+    /// Keeps at most [`MAX_CHUNKS`](crate::chunk::MAX_CHUNKS) chunks, durably, after checking each against its id.
+    ///
+    /// # Errors
+    /// Fails with [`Error::Integrity`] if one is not what its id says, or unpacks to more than it says, and with
+    /// [`Error::Malformed`] or [`Error::TooLarge`] if it is beyond a limit; none is kept then.
+    fn put_chunks(&self, collection: &Collection, chunks: &[Chunk]) -> Result<(), Error>;
+
+    /// Hands on at most [`MAX_CHUNKS`](crate::chunk::MAX_CHUNKS) chunks, in the order asked.
+    ///
+    /// # Errors
+    /// Fails with [`Error::NoSuchChunk`] if the collection lacks one, and with what `take` fails with.
+    fn chunks(&self, collection: &Collection, chunks: &[ChunkId], take: &mut dyn FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error>;
+
+    /// Keeps recipes, durably, after checking that their chunks are there and make the blobs: these are not missing from then on.
+    ///
+    /// # Errors
+    /// Fails with [`Error::NoSuchChunk`] if a chunk is missing, and with [`Error::Integrity`] if the chunks make another blob; none
+    /// is kept then.
+    fn put_recipes(&self, collection: &Collection, recipes: &[Recipe]) -> Result<(), Error>;
+
+    /// Returns a blob's recipe.
+    ///
+    /// # Errors
+    /// Fails with [`Error::NoSuchBlob`] if the collection lacks it.
+    fn recipe(&self, collection: &Collection, id: BlobId) -> Result<Recipe, Error>;
 }

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use protocol::chunk::{self, Form};
 use protocol::{
-    Collection, Cursor, DeviceId, Entry, Envelope, Hash, Header, LogId, Page, RecordDigest, Sequence, Signature, Snapshot, TransactionId,
-    wire,
+    BlobId, Chunk, ChunkId, Collection, Cursor, DeviceId, Entry, Envelope, Hash, Header, LogId, Page, Piece, Recipe, RecordDigest,
+    Sequence, Signature, Snapshot, TransactionId, wire,
 };
 use syncretic_protocol as protocol;
 
@@ -75,4 +76,29 @@ fn pages_and_answers_are_written_and_read_as_the_golden_bytes() {
     assert_eq!(wire::decode_page(&golden).unwrap(), page);
     assert_eq!(wire::encode_appended(&envelope().base, &entry, &envelope()), short);
     assert_eq!(wire::decode_appended(&short, &envelope()).unwrap(), entry);
+}
+
+/// Two chunks and a recipe of three pieces.
+fn chunks() -> ([Chunk; 2], Recipe) {
+    let one = Chunk { id: ChunkId([0x11; 32]), form: Form::Raw, length: 3, bytes: b"one".to_vec() };
+    let two = Chunk { id: ChunkId([0x22; 32]), form: Form::Zstd, length: 100_000, bytes: vec![0x33; 5] };
+    let piece = |chunk: &Chunk| Piece { chunk: chunk.id, length: chunk.length };
+    let recipe = Recipe { blob: BlobId([0x44; 32]), pieces: vec![piece(&one), piece(&two), piece(&one)] };
+    ([one, two], recipe)
+}
+
+#[test]
+fn chunks_of_version_1_are_read_and_written() {
+    let (chunks, _) = chunks();
+    let golden = bytes(include_str!("fixtures/chunks-1.hex"));
+    assert_eq!(chunk::encode_chunks(&chunks, [0; 16]).0, golden);
+    assert_eq!(chunk::decode_chunks(&golden).unwrap(), (chunks.to_vec(), true));
+}
+
+#[test]
+fn recipes_of_version_1_are_read_and_written() {
+    let (_, recipe) = chunks();
+    let golden = bytes(include_str!("fixtures/recipes-1.hex"));
+    assert_eq!(chunk::encode_recipes(std::slice::from_ref(&recipe)), golden);
+    assert_eq!(chunk::decode_recipes(&golden).unwrap(), [recipe]);
 }

@@ -17,6 +17,7 @@ fn errors() -> Vec<Error> {
         Error::TooLarge { length: 9, limit: 8 },
         Error::Integrity(text()),
         Error::NoSuchBlob(text()),
+        Error::NoSuchChunk(text()),
         Error::Compacted { collection: collection(), horizon: Cursor::start(LogId([1; 16])) },
         Error::NoSnapshot(text()),
         Error::NoSuchCollection(text()),

@@ -19,7 +19,7 @@ use crate::answer::{self, Answer};
 use crate::context::{Context, slow};
 
 /// How many parts of a blob wait between the network and the disk.
-const WAITING: usize = 4;
+pub(crate) const WAITING: usize = 4;
 
 /// Tells which blobs are missing.
 pub(crate) async fn missing(context: &Context, body: Body) -> Result<Answer, Error> {
@@ -46,7 +46,7 @@ pub(crate) async fn put(context: &Context, body: Body) -> Result<Answer, Error> 
     sent.and(kept).map(|()| answer::done())
 }
 
-type Part = Result<Bytes, ()>;
+pub(crate) type Part = Result<Bytes, ()>;
 
 async fn feed(mut body: Body, send: Sender<Part>, limit: u64, patience: Duration) -> Result<(), Error> {
     let mut length = 0_u64;

@@ -16,7 +16,7 @@ use protocol::{Collection, DeviceId, Error, Token};
 use crate::answer::{self, Answer};
 use crate::context::{Caller, Context};
 use crate::shared::Shared;
-use crate::{blobs, data, events, management, open};
+use crate::{blobs, chunks, data, events, management, open};
 
 /// Returns the router of every route in the table.
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
@@ -159,6 +159,11 @@ async fn work(context: Context, route: Route, body: Body) -> Result<Answer, Erro
         Route::MissingBlobs => blobs::missing(&context, body).await,
         Route::GetBlob => blobs::get(&context).await,
         Route::PutBlob => blobs::put(&context, body).await,
+        Route::MissingChunks => chunks::missing(&context, body).await,
+        Route::GetChunks => chunks::get(&context, body).await,
+        Route::PutChunks => chunks::put(&context, body).await,
+        Route::GetRecipe => chunks::recipe(&context).await,
+        Route::PutRecipes => chunks::put_recipes(&context, body).await,
         _ => management::work(&context, route, body).await,
     }
 }

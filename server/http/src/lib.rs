@@ -2,6 +2,7 @@
 
 mod answer;
 mod blobs;
+mod chunks;
 mod context;
 mod data;
 mod dispatch;

@@ -1,8 +1,8 @@
 //! The API's description (OpenAPI 3.1), made from the table of routes and the messages themselves.
 
 use protocol::messages::{
-    About, Audit, Blobs, Challenge, Challenged, Collections, Compact, Decide, Device, Devices, Enroll, Enrolled, Find, Found, Granted,
-    HeldTransaction, HeldTransactions, Invitation, Invite, LeaseFor, Leases, Proof, Rename, SetGrant, Settings, Settled,
+    About, Audit, Blobs, Challenge, Challenged, Chunks, Collections, Compact, Decide, Device, Devices, Enroll, Enrolled, Find, Found,
+    Granted, HeldTransaction, HeldTransactions, Invitation, Invite, LeaseFor, Leases, Proof, Rename, SetGrant, Settings, Settled,
 };
 use protocol::problem::{PROBLEM, Problem};
 use protocol::routes::{Access, FENCE, Route};
@@ -181,6 +181,11 @@ fn operation(route: Route, s: &mut Schemas) -> Operation {
         Route::MissingBlobs => op(Message(s.of::<Blobs>()), Message(s.of::<Blobs>()), 200, "Which blobs are missing."),
         Route::GetBlob => op(Nothing, Kind(wire::BYTES), 200, "A blob's bytes."),
         Route::PutBlob => op(Kind(wire::BYTES), Nothing, 204, "Keeps a blob, whose SHA-256 its id is."),
+        Route::MissingChunks => op(Message(s.of::<Chunks>()), Message(s.of::<Chunks>()), 200, "Which chunks of blobs are missing."),
+        Route::GetChunks => op(Message(s.of::<Chunks>()), Kind(wire::BYTES), 200, "Chunks, at most 256, in the order asked."),
+        Route::PutChunks => op(Kind(wire::BYTES), Nothing, 204, "Keeps chunks, each of which is what its id says."),
+        Route::GetRecipe => op(Nothing, Kind(wire::BYTES), 200, "How a blob is made of chunks."),
+        Route::PutRecipes => op(Kind(wire::BYTES), Nothing, 204, "Keeps recipes, whose chunks are there and make their blobs."),
         Route::ShowLease => op(Nothing, Message(s.of::<Leases>()), 200, "Who holds the lease."),
         Route::AcquireLease => op(Message(s.of::<LeaseFor>()), Message(s.of::<Lease>()), 200, "Takes the lease."),
         Route::RenewLease => op(Message(s.of::<LeaseFor>()), Message(s.of::<Lease>()), 200, "Keeps the lease for longer."),

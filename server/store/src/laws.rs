@@ -5,6 +5,7 @@
 mod append;
 mod blobs;
 mod bounds;
+mod chunks;
 mod leases;
 mod many;
 mod places;
@@ -98,7 +99,7 @@ impl fmt::Debug for Law {
 /// Returns all laws.
 #[must_use]
 pub fn all() -> Vec<Law> {
-    [append::LAWS, read::LAWS, bounds::LAWS, many::LAWS, blobs::LAWS, places::LAWS, leases::LAWS].concat()
+    [append::LAWS, read::LAWS, bounds::LAWS, many::LAWS, blobs::LAWS, chunks::LAWS, places::LAWS, leases::LAWS].concat()
 }
 
 /// Holds a store against all laws and returns those that it broke.

@@ -6,6 +6,7 @@ pub mod lease;
 pub mod memory;
 pub mod page;
 mod random;
+mod shelf;
 pub mod sqlite;
 
 pub use clock::Clock;

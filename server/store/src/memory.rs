@@ -1,19 +1,22 @@
 //! A store in memory: for tests and simulations, where a process is never long enough to need a disk.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use chunks::ChunkKey;
+use chunks::pack::unpack;
 use protocol::{
-    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, Lease, LeaseMode, LogId, Member, Page,
-    Place, Right, Sequence, Snapshot, State as Standing, Store, TransactionId,
+    Appended, BlobId, Chunk, ChunkId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Give, Head, Lease, LeaseMode,
+    LogId, Member, Page, Piece, Place, Recipe, Right, Sequence, Snapshot, State as Standing, Store, TransactionId, Transfer,
 };
 use sha2::{Digest, Sha256};
 
 use crate::clock::{Clock, System};
 use crate::lease;
 use crate::page::Filling;
+use crate::shelf;
 
 /// A store in memory. Clones share what they hold, as two processes share a folder.
 #[derive(Clone)]
@@ -33,7 +36,8 @@ impl Default for Memory {
 struct State {
     seed: Option<u64>,
     logs: BTreeMap<Collection, Log>,
-    blobs: BTreeMap<(Collection, BlobId), Vec<u8>>,
+    chunks: BTreeMap<(Collection, ChunkId), Chunk>,
+    recipes: BTreeMap<(Collection, BlobId), Recipe>,
 }
 
 #[derive(Debug)]
@@ -71,6 +75,10 @@ impl Memory {
     /// Every change to the state is one insertion, so a panic elsewhere cannot leave half of one behind.
     fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn chunk(&self, collection: &Collection, id: ChunkId) -> Result<Chunk, Error> {
+        self.locked().chunks.get(&(collection.clone(), id)).cloned().ok_or_else(|| Error::NoSuchChunk(id.to_string()))
     }
 }
 
@@ -282,24 +290,50 @@ impl Store for Memory {
 
     fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, Error> {
         let state = self.locked();
-        Ok(blobs.iter().filter(|id| !state.blobs.contains_key(&(collection.clone(), **id))).copied().collect())
+        Ok(blobs.iter().filter(|id| !state.recipes.contains_key(&(collection.clone(), **id))).copied().collect())
     }
 
-    fn put_blob(&self, collection: &Collection, id: BlobId, from: &mut dyn Read) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes).map_err(|error| Error::Failed(format!("blob {id} cannot be read: {error}")))?;
-        let found = BlobId(Sha256::digest(&bytes).into());
-        if found != id {
-            return Err(Error::Integrity(format!("what was given as blob {id} is {found}; nothing was kept")));
-        }
-        self.locked().blobs.insert((collection.clone(), id), bytes);
-        Ok(())
+    fn put_blobs(&self, collection: &Collection, blobs: &[BlobId], give: &mut Give<'_>) -> Result<Transfer, Error> {
+        shelf::upload(self, collection, blobs, give)
     }
 
     fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), Error> {
+        let recipe = self.recipe(collection, id)?;
+        let key = ChunkKey::of(collection);
+        let handed = |error: std::io::Error| Error::Failed(format!("blob {id} cannot be handed on: {error}"));
+        recipe.pieces.iter().try_for_each(|piece| to.write_all(&unpack(&self.chunk(collection, piece.chunk)?, &key)?).map_err(handed))
+    }
+
+    fn missing_chunks(&self, collection: &Collection, chunks: &[ChunkId]) -> Result<Vec<ChunkId>, Error> {
         let state = self.locked();
-        let bytes = state.blobs.get(&(collection.clone(), id)).ok_or_else(|| Error::NoSuchBlob(id.to_string()))?;
-        to.write_all(bytes).map_err(|error| Error::Failed(format!("blob {id} cannot be handed on: {error}")))
+        Ok(chunks.iter().filter(|id| !state.chunks.contains_key(&(collection.clone(), **id))).copied().collect())
+    }
+
+    fn put_chunks(&self, collection: &Collection, chunks: &[Chunk]) -> Result<(), Error> {
+        shelf::check(collection, chunks)?;
+        let mut state = self.locked();
+        state.chunks.extend(chunks.iter().map(|chunk| ((collection.clone(), chunk.id), chunk.clone())));
+        Ok(())
+    }
+
+    fn chunks(&self, collection: &Collection, chunks: &[ChunkId], take: &mut dyn FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error> {
+        shelf::check_count(chunks.len())?;
+        chunks.iter().try_for_each(|id| take(self.chunk(collection, *id)?))
+    }
+
+    fn put_recipes(&self, collection: &Collection, recipes: &[Recipe]) -> Result<(), Error> {
+        for recipe in recipes {
+            let chunk = |piece: &Piece| self.chunk(collection, piece.chunk);
+            shelf::check_recipe(collection, recipe, &mut |piece| chunk(piece))?;
+        }
+        let mut state = self.locked();
+        state.recipes.extend(recipes.iter().map(|recipe| ((collection.clone(), recipe.blob), recipe.clone())));
+        Ok(())
+    }
+
+    fn recipe(&self, collection: &Collection, id: BlobId) -> Result<Recipe, Error> {
+        let known = self.locked().recipes.get(&(collection.clone(), id)).cloned();
+        known.ok_or_else(|| Error::NoSuchBlob(id.to_string()))
     }
 }
 

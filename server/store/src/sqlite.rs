@@ -1,8 +1,10 @@
-//! The embedded store: logs in one SQLite file, large envelopes and blobs in files beside it.
+//! The embedded store: logs in one SQLite file, large envelopes and chunks of blobs in files beside it.
 
 mod append;
 mod audit;
 pub mod backup;
+mod blobs;
+mod chunks;
 mod failure;
 mod files;
 mod leases;
@@ -14,29 +16,31 @@ mod registry;
 mod schema;
 mod snapshots;
 mod standing;
+pub mod sweep;
 pub mod upkeep;
 mod writer;
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol::{
-    Appended, BlobId, Canonical, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, Lease, LogId, Page,
-    Place as Held, Right, Sequence, Snapshot, State, Store, TransactionId,
+    Appended, BlobId, Canonical, Chunk, ChunkId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Give, Head, Lease,
+    LogId, Page, Place as Held, Recipe, Right, Sequence, Snapshot, State, Store, TransactionId, Transfer,
 };
 use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
 use self::append::{Row, Verdict};
-use self::files::{Copying, Files, Room};
+use self::files::{Files, Room};
 use self::log::{Log, Place};
 use self::moved::Moved;
 use self::readers::Readers;
 use self::writer::{Outcome, Writer};
 use crate::clock::{Clock, System};
+use crate::shelf;
 
 pub use self::append::Caller;
 pub use self::registry::Authorised;
@@ -363,33 +367,39 @@ impl Store for Sqlite {
     }
 
     fn missing(&self, collection: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, Error> {
-        let mut missing = Vec::new();
-        for blob in blobs {
-            let path = self.files.path(Room::Blobs, collection, blob.0);
-            match fs::metadata(&path) {
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => missing.push(*blob),
-                Err(error) => return Err(failure::io("read", &path, &error)),
-            }
-        }
-        Ok(missing)
+        self.lacking_blobs(collection, blobs)
     }
 
-    fn put_blob(&self, collection: &Collection, id: BlobId, from: &mut dyn Read) -> Result<(), Error> {
-        // Written again even where there is one: that heals a damaged one.
-        self.files.keep(&self.files.path(Room::Blobs, collection, id.0), id.0, from)
+    fn put_blobs(&self, collection: &Collection, blobs: &[BlobId], give: &mut Give<'_>) -> Result<Transfer, Error> {
+        self.take_blobs(collection, blobs, give)
     }
 
     fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), Error> {
-        let path = self.files.path(Room::Blobs, collection, id.0);
-        let mut file = File::open(&path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::NoSuchBlob(id.to_string()),
-            _ => failure::io("read", &path, &error),
-        })?;
-        let found = files::copy(&mut file, to).map_err(|error| match error {
-            Copying::Read(error) => failure::io("read", &path, &error),
-            Copying::Write(error) => Error::Failed(format!("blob {id} cannot be handed on: {error}")),
-        })?;
-        if found == id.0 { Ok(()) } else { Err(failure::damaged(&path, "it is not the blob that was put")) }
+        self.write_blob(collection, id, to)
+    }
+
+    fn open_blob<'a>(&'a self, collection: &'a Collection, id: BlobId) -> Result<Box<dyn Read + 'a>, Error> {
+        self.read_blob(collection, id)
+    }
+
+    fn missing_chunks(&self, collection: &Collection, chunks: &[ChunkId]) -> Result<Vec<ChunkId>, Error> {
+        self.lacking_chunks(collection, chunks)
+    }
+
+    fn put_chunks(&self, collection: &Collection, chunks: &[Chunk]) -> Result<(), Error> {
+        shelf::check(collection, chunks)?;
+        self.keep_chunks(collection, chunks)
+    }
+
+    fn chunks(&self, collection: &Collection, chunks: &[ChunkId], take: &mut dyn FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error> {
+        self.each_chunk(collection, chunks, take)
+    }
+
+    fn put_recipes(&self, collection: &Collection, recipes: &[Recipe]) -> Result<(), Error> {
+        self.take_recipes(collection, recipes)
+    }
+
+    fn recipe(&self, collection: &Collection, id: BlobId) -> Result<Recipe, Error> {
+        self.find_recipe(collection, id)
     }
 }

@@ -3,11 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use protocol::{Appended, BlobId, Collection, Cursor, DeviceId, Envelope, Error, Header, Signature, Snapshot, Store, TransactionId};
+use chunks::ChunkKey;
+use chunks::pack::pack;
+use protocol::{
+    Appended, BlobId, Chunk, ChunkId, Collection, Cursor, DeviceId, Envelope, Error, Header, Piece, Recipe, Signature, Snapshot, Store,
+    Timestamp, TransactionId,
+};
 use sha2::{Digest, Sha256};
 use store::Sqlite;
+use store::clock::Standing;
+use store::sqlite::sweep::Swept;
 use store::sqlite::upkeep::restore;
 use syncretic_store as store;
 
@@ -131,4 +141,90 @@ fn figures_tell_how_much_there_is() {
     let stats = filled(folder.path()).stats().unwrap();
     assert_eq!((stats.collections, stats.files), (vec![("contacts".to_owned(), 2, 2)], 3));
     assert!(stats.bytes > 100_000);
+}
+
+fn put(store: &Sqlite, content: &[u8]) -> BlobId {
+    let id = BlobId(Sha256::digest(content).into());
+    store.put_blob(&collection(), id, &mut &content[..]).unwrap();
+    id
+}
+
+/// Keeps chunks that no blob is made of, as an upload does that is not complete.
+fn begin(store: &Sqlite, contents: &[&[u8]]) -> Vec<ChunkId> {
+    let key = ChunkKey::of(&collection());
+    let chunks: Vec<Chunk> = contents.iter().map(|content| pack(key.id(content), content.to_vec())).collect();
+    store.put_chunks(&collection(), &chunks).unwrap();
+    chunks.iter().map(|chunk| chunk.id).collect()
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[test]
+fn chunks_of_no_blob_go_after_a_week_and_not_while_somebody_relies_on_them() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(Standing::at(Timestamp(1_000_000))));
+    let store = Sqlite::open_with(folder.path(), clock.clone()).unwrap();
+    let blob = put(&store, b"a blob");
+    let begun = begin(&store, &[b"one", b"two"]);
+    let others = begin(&store, &[b"three"]);
+    clock.pass(6 * DAY);
+    assert_eq!(store.sweep().unwrap(), Swept::default());
+    assert_eq!(store.missing_chunks(&collection(), &begun[..1]).unwrap(), []);
+    clock.pass(2 * DAY);
+    // The first pack held but one that is still relied on, which is in a pack of its own now.
+    assert_eq!(store.sweep().unwrap(), Swept { chunks: 2, packs: 2 });
+    assert_eq!(store.missing_chunks(&collection(), &[&begun[..], &others].concat()).unwrap(), [begun[1], others[0]]);
+    store.blob(&collection(), blob, &mut io::sink()).unwrap();
+    let one = Recipe { blob: BlobId(Sha256::digest(b"one").into()), pieces: vec![Piece { chunk: begun[0], length: 3 }] };
+    store.put_recipes(&collection(), std::slice::from_ref(&one)).unwrap();
+    clock.pass(100 * DAY);
+    assert_eq!(store.sweep().unwrap(), Swept::default());
+    store.blob(&collection(), one.blob, &mut io::sink()).unwrap();
+    assert_eq!(store.check().unwrap().blobs, 2);
+}
+
+#[test]
+fn a_pack_that_is_hardly_needed_is_written_anew_without_the_rest() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(Standing::at(Timestamp(1_000_000))));
+    let store = Sqlite::open_with(folder.path(), clock.clone()).unwrap();
+    let noise: Vec<u8> = (0..100_000_u32).map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let begun = begin(&store, &[&noise, b"needed"]);
+    let needed = Recipe { blob: BlobId(Sha256::digest(b"needed").into()), pieces: vec![Piece { chunk: begun[1], length: 6 }] };
+    store.put_recipes(&collection(), std::slice::from_ref(&needed)).unwrap();
+    let (before, name) = (store.stats().unwrap(), collection());
+    let mut reading = store.open_blob(&name, needed.blob).unwrap();
+    clock.pass(8 * DAY);
+    assert_eq!(store.sweep().unwrap(), Swept { chunks: 1, packs: 1 });
+    let mut bytes = Vec::new();
+    reading.read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes, b"needed", "it is read from where it is now");
+    let after = store.stats().unwrap();
+    assert_eq!((before.chunks, before.unused, after.chunks, after.unused), (2, 1, 1, 0));
+    assert_eq!((after.files, store.check().unwrap().blobs), (before.files, 1));
+    assert_eq!(store.sweep().unwrap(), Swept::default());
+}
+
+#[test]
+fn a_pack_that_no_row_names_is_swept_once_it_is_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(folder.path());
+    let shelf = folder.path().join("packs").join("ab".repeat(32)).join("cd");
+    fs::create_dir_all(&shelf).unwrap();
+    let [old, new] = [shelf.join("cd".repeat(32)), shelf.join(format!("cd{}", "00".repeat(31)))];
+    [&old, &new].iter().for_each(|path| fs::write(path, b"what a killed process left").unwrap());
+    let age = SystemTime::now() - 8 * DAY;
+    fs::File::options().write(true).open(&old).unwrap().set_modified(age).unwrap();
+    store.sweep().unwrap();
+    assert_eq!((old.exists(), new.exists()), (false, true));
+    store.blob(&collection(), BlobId(Sha256::digest(b"a blob").into()), &mut io::sink()).unwrap();
+}
+
+#[test]
+fn a_backup_without_a_pack_that_its_blobs_need_is_none() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = filled(folder.path());
+    fs::rename(folder.path().join("packs"), elsewhere.path().join("packs")).unwrap();
+    assert!(matches!(store.backup(&elsewhere.path().join("backup")), Err(Error::Unavailable(_))));
+    assert!(matches!(store.check(), Err(Error::Integrity(_))));
+    fs::rename(elsewhere.path().join("packs"), folder.path().join("packs")).unwrap();
+    store.backup(&elsewhere.path().join("backup")).unwrap();
 }

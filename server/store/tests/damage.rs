@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use protocol::{Appended, BlobId, Collection, Cursor, DeviceId, Entry, Envelope, Error, Header, Signature, Store, TransactionId};
+use protocol::{Appended, BlobId, Collection, Cursor, DeviceId, Entry, Envelope, Error, Hash, Header, Signature, Store, TransactionId};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use store::Sqlite;
@@ -122,14 +122,77 @@ fn a_truncated_flipped_or_missing_payload_file_is_noticed() {
 fn a_damaged_blob_is_noticed_and_heals_when_it_is_put_again() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path());
-    let path = only_file(&folder.path().join("blobs"));
-    edit(&path, |bytes| bytes.truncate(3));
+    let other = BlobId(Sha256::digest(b"another blob").into());
+    let path = only_file(&folder.path().join("packs"));
+    let damages: [fn(&Path); 4] = [
+        |path| edit(path, |bytes| bytes.truncate(30)),
+        |path| edit(path, |bytes| *bytes.last_mut().unwrap() ^= 1),
+        |path| edit(path, |bytes| bytes[24 + 33] = 0xff),
+        |path| fs::remove_file(path).unwrap(),
+    ];
+    for damage in damages {
+        let store = Sqlite::open(folder.path()).unwrap();
+        store.put_blob(&collection(), other, &mut b"another blob".as_slice()).unwrap();
+        let path = files(&folder.path().join("packs")).into_iter().find(|path| holds(path, b"a blob")).unwrap_or(path.clone());
+        damage(&path);
+        assert_eq!(store.missing(&collection(), &[blob()]).unwrap(), [], "nobody has looked yet");
+        integrity(store.blob(&collection(), blob(), &mut Vec::new()), &path);
+        assert_eq!(store.missing(&collection(), &[blob(), other]).unwrap(), [blob()]);
+        store.blob(&collection(), other, &mut Vec::new()).unwrap();
+        store.put_blob(&collection(), blob(), &mut b"a blob".as_slice()).unwrap();
+        let mut bytes = Vec::new();
+        store.blob(&collection(), blob(), &mut bytes).unwrap();
+        assert_eq!((bytes.as_slice(), store.missing(&collection(), &[blob()]).unwrap()), (b"a blob".as_slice(), vec![]));
+        let _ = fs::remove_file(path);
+    }
+}
+
+fn holds(path: &Path, content: &[u8]) -> bool {
+    fs::read(path).unwrap().windows(content.len()).any(|window| window == content)
+}
+
+#[test]
+fn a_damaged_blob_of_an_older_store_is_noticed_and_heals_when_it_is_put_again() {
+    let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(folder.path()).unwrap();
+    store.head(&collection()).unwrap();
+    let [owner, name] = [b"contacts".as_slice(), b"a blob"].map(|text| Hash(Sha256::digest(text).into()).to_string());
+    let path = folder.path().join("blobs").join(owner).join(&name[..2]).join(&name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, b"a blo").unwrap();
+    assert_eq!(store.missing(&collection(), &[blob()]).unwrap(), []);
     integrity(store.blob(&collection(), blob(), &mut Vec::new()), &path);
+    assert!(store.recipe(&collection(), blob()).is_err());
     store.put_blob(&collection(), blob(), &mut b"a blob".as_slice()).unwrap();
-    let mut bytes = Vec::new();
-    store.blob(&collection(), blob(), &mut bytes).unwrap();
-    assert_eq!(bytes, b"a blob");
+    store.blob(&collection(), blob(), &mut Vec::new()).unwrap();
+}
+
+#[test]
+fn a_pack_that_cannot_be_read_at_present_is_not_taken_for_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let (path, aside) = (only_file(&folder.path().join("packs")), folder.path().join("aside"));
+    fs::rename(&path, &aside).unwrap();
+    fs::create_dir(&path).unwrap();
+    let store = Sqlite::open(folder.path()).unwrap();
+    let refused = store.blob(&collection(), blob(), &mut Vec::new());
+    assert!(matches!(&refused, Err(Error::Failed(text)) if text.contains(&path.display().to_string())), "{refused:?}");
+    fs::remove_dir(&path).unwrap();
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!(store.missing(&collection(), &[blob()]).unwrap(), []);
+    store.blob(&collection(), blob(), &mut Vec::new()).unwrap();
+}
+
+#[test]
+fn damaged_rows_of_blobs_are_noticed() {
+    for damage in ["UPDATE piece SET chunk = 99", "UPDATE chunk SET place = 0", "UPDATE chunk SET length = 5", "DELETE FROM piece"] {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path());
+        execute(folder.path(), &format!("PRAGMA foreign_keys = OFF; {damage}"));
+        let store = Sqlite::open(folder.path()).unwrap();
+        assert!(matches!(store.blob(&collection(), blob(), &mut Vec::new()), Err(Error::Integrity(_))), "{damage}");
+        assert!(store.check().is_err(), "{damage}");
+    }
 }
 
 #[test]
@@ -169,7 +232,7 @@ fn a_newer_store_is_refused_by_its_version() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path());
     execute(folder.path(), "UPDATE schema SET version = 99");
-    assert!(matches!(opening(folder.path()), Error::Newer { found: 99, known: 2, .. }));
+    assert!(matches!(opening(folder.path()), Error::Newer { found: 99, known: 3, .. }));
 }
 
 #[test]

@@ -17,6 +17,9 @@ use syncretic_store as store;
 
 const VERSION_1: &str = include_str!("fixtures/store-1.sql");
 const VERSION_2: &str = include_str!("fixtures/store-2.sql");
+const VERSION_3: &str = include_str!("fixtures/store-3.sql");
+const PACK_BYTES: &str = include_str!("fixtures/pack-1.hex");
+const PACK: &str = "packs/aa5af4084f3746bb29a29fd6ccc017a7dd49ca3b79dbeb2ec8fdbcd1ca3c50ce/77/77e57684f497f5efd3658f188172ab2de57ad3776aead792a1d30139b98f4023";
 const LARGE: &str = "envelopes/aa5af4084f3746bb29a29fd6ccc017a7dd49ca3b79dbeb2ec8fdbcd1ca3c50ce/71/71e00d36827eb7b3af3b72d23545b2d2a67b92ac99b23f066e45ce40f6b4d13d";
 const BLOB: &str = "blobs/aa5af4084f3746bb29a29fd6ccc017a7dd49ca3b79dbeb2ec8fdbcd1ca3c50ce/55/5570a3cf02207f1d352d2cfea385be4bc0b2b9414f606baa6f55db60b232f221";
 
@@ -92,7 +95,7 @@ fn a_store_of_version_1_is_continued() {
 fn a_new_store_and_one_brought_forward_have_the_golden_tables() {
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let [old, golden, new] = folders.each_ref().map(tempfile::TempDir::path);
-    drop((old_store(old), store_of(golden, VERSION_2), Sqlite::open(new).unwrap()));
+    drop((old_store(old), store_of(golden, VERSION_3), Sqlite::open(new).unwrap()));
     assert_eq!(tables(&new.join("store.db")), tables(&golden.join("store.db")));
     assert_eq!(tables(&old.join("store.db")), tables(&golden.join("store.db")));
 }
@@ -115,16 +118,42 @@ fn a_store_of_version_2_is_read() {
 }
 
 #[test]
+fn a_store_of_version_3_is_read_and_its_blob_is_made_of_the_golden_pack() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_of(folder.path(), VERSION_3);
+    let path = folder.path().join(PACK);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let digits: Vec<u8> = PACK_BYTES.chars().filter_map(|c| c.to_digit(16)).map(|digit| u8::try_from(digit).unwrap()).collect();
+    fs::write(&path, digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect::<Vec<u8>>()).unwrap();
+    let content = b"a new blob".repeat(1000);
+    let id = BlobId(Sha256::digest(&content).into());
+    let mut blob = Vec::new();
+    store.blob(&collection(), id, &mut blob).unwrap();
+    assert_eq!(blob, content);
+    assert_eq!(store.recipe(&collection(), id).unwrap().pieces.len(), 1);
+    assert_eq!(store.put_blob(&collection(), id, &mut content.as_slice()).map(|()| store.stats().unwrap().chunks).unwrap(), 1);
+}
+
+#[test]
+fn a_blob_of_an_older_store_gets_a_recipe_when_one_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_of(folder.path(), VERSION_2);
+    let id = BlobId(Sha256::digest(b"a blob").into());
+    assert_eq!(store.missing(&collection(), &[id]).unwrap(), []);
+    let recipe = store.recipe(&collection(), id).unwrap();
+    assert_eq!((recipe.blob, recipe.length()), (id, 6));
+    store.chunks(&collection(), &[recipe.pieces.first().unwrap().chunk], &mut |_| Ok(())).unwrap();
+}
+
+#[test]
 fn files_lie_where_version_1_has_them() {
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(folder.path()).unwrap();
     let base = store.head(&collection()).unwrap();
     let envelope = Envelope { base, ..entries().swap_remove(1).envelope };
     store.append(&collection(), &envelope).unwrap();
-    store.put_blob(&collection(), BlobId(Sha256::digest(b"a blob").into()), &mut b"a blob".as_slice()).unwrap();
     let shelf = |golden: &str| Path::new(golden).parent().unwrap().parent().unwrap().to_owned();
     let digest = Hash(Sha256::digest(envelope.encode()).into()).to_string();
     let large = folder.path().join(shelf(LARGE)).join(&digest[..2]).join(&digest);
     assert_eq!(fs::read(large).unwrap(), envelope.encode());
-    assert_eq!(fs::read(folder.path().join(BLOB)).unwrap(), b"a blob");
 }

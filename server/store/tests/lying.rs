@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use protocol::{
-    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Head, Lease, LogId, Page, Place, Sequence,
-    Snapshot, State, Store, TransactionId,
+    Appended, BlobId, Chunk, ChunkId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Error, Fence, Give, Head, Lease, LogId,
+    Page, Place, Recipe, Sequence, Snapshot, State, Store, TransactionId, Transfer,
 };
 use store::Memory;
 use store::laws::{self, Subject};
@@ -28,6 +28,10 @@ enum Lie {
     ForgetsOnOpening,
     AcknowledgesAndDrops,
     TakesAnyBlob,
+    TakesAnyChunk,
+    TakesAnyRecipe,
+    TakesChunksAgain,
+    ShufflesChunks,
     SharesBlobs,
     TruncatesBlobs,
     TakesAnySize,
@@ -177,9 +181,14 @@ impl Store for Liar {
         self.truth.missing(&self.collection(collection, Lie::SharesBlobs), blobs)
     }
 
-    fn put_blob(&self, collection: &Collection, id: BlobId, from: &mut dyn Read) -> Result<(), Error> {
-        let kept = self.truth.put_blob(&self.collection(collection, Lie::SharesBlobs), id, from);
-        if self.lie == Lie::TakesAnyBlob { Ok(()) } else { kept }
+    fn put_blobs(&self, collection: &Collection, blobs: &[BlobId], give: &mut Give<'_>) -> Result<Transfer, Error> {
+        let collection = self.collection(collection, Lie::SharesBlobs);
+        let kept = match self.lie {
+            // A store that asks about nothing and takes all chunks again.
+            Lie::TakesChunksAgain => self.truth.put_blobs(&collection, blobs, give).and_then(|_| all_of(&self.truth, &collection, blobs)),
+            _ => self.truth.put_blobs(&collection, blobs, give),
+        };
+        if self.lie == Lie::TakesAnyBlob { Ok(Transfer::default()) } else { kept }
     }
 
     fn blob(&self, collection: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), Error> {
@@ -190,6 +199,43 @@ impl Store for Liar {
         }
         to.write_all(&bytes).map_err(|error| Error::Failed(error.to_string()))
     }
+
+    fn missing_chunks(&self, collection: &Collection, chunks: &[ChunkId]) -> Result<Vec<ChunkId>, Error> {
+        self.truth.missing_chunks(&self.collection(collection, Lie::SharesBlobs), chunks)
+    }
+
+    fn put_chunks(&self, collection: &Collection, chunks: &[Chunk]) -> Result<(), Error> {
+        let kept = self.truth.put_chunks(&self.collection(collection, Lie::SharesBlobs), chunks);
+        if self.lie == Lie::TakesAnyChunk { Ok(()) } else { kept }
+    }
+
+    fn chunks(&self, collection: &Collection, chunks: &[ChunkId], take: &mut dyn FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error> {
+        let mut asked = chunks.to_vec();
+        if self.lie == Lie::ShufflesChunks {
+            asked.sort_unstable();
+        }
+        self.truth.chunks(&self.collection(collection, Lie::SharesBlobs), &asked, take)
+    }
+
+    fn put_recipes(&self, collection: &Collection, recipes: &[Recipe]) -> Result<(), Error> {
+        let kept = self.truth.put_recipes(&self.collection(collection, Lie::SharesBlobs), recipes);
+        if self.lie == Lie::TakesAnyRecipe { Ok(()) } else { kept }
+    }
+
+    fn recipe(&self, collection: &Collection, id: BlobId) -> Result<Recipe, Error> {
+        self.truth.recipe(&self.collection(collection, Lie::SharesBlobs), id)
+    }
+}
+
+/// Returns what it would take to move blobs from the beginning.
+fn all_of(truth: &Memory, collection: &Collection, blobs: &[BlobId]) -> Result<Transfer, Error> {
+    let mut moved = Transfer::default();
+    for blob in blobs {
+        let recipe = truth.recipe(collection, *blob)?;
+        moved.chunks += recipe.pieces.len() as u64;
+        moved.bytes += recipe.length();
+    }
+    Ok(moved)
 }
 
 struct Case {
@@ -263,6 +309,14 @@ fn a_store_that_forgets_is_caught() {
 fn a_store_that_keeps_any_blob_is_caught() {
     catches(Lie::TakesAnyBlob, "another digest");
     catches(Lie::TruncatesBlobs, "put and comes back");
+}
+
+#[test]
+fn a_store_that_is_careless_with_chunks_is_caught() {
+    catches(Lie::TakesAnyChunk, "says is refused");
+    catches(Lie::TakesAnyRecipe, "a recipe");
+    catches(Lie::TakesChunksAgain, "one byte");
+    catches(Lie::ShufflesChunks, "in the order asked");
 }
 
 #[test]

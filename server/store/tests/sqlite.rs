@@ -102,7 +102,7 @@ fn a_refused_blob_leaves_no_file_anywhere() {
     let store = Sqlite::open(folder.path()).unwrap();
     let refused = store.put_blob(&collection(), BlobId([1; 32]), &mut b"another".as_slice());
     assert!(matches!(refused, Err(Error::Integrity(_))));
-    assert_eq!(count(&folder.path().join("blobs")) + count(&folder.path().join("staging")), 0);
+    assert_eq!(count(&folder.path().join("blobs")) + count(&folder.path().join("packs")) + count(&folder.path().join("staging")), 0);
 }
 
 #[test]

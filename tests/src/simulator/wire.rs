@@ -1,11 +1,11 @@
 //! The wire between an endpoint and the log, on which messages are lost, doubled and late.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use protocol::{
-    Appended, BlobId, Collection, Compacted, Cursor, DeviceId, Envelope, Error, Fence, Head, Lease, LeaseMode, Page, Place, Right,
-    Sequence, Snapshot, State, Store, Timestamp, TransactionId,
+    Appended, BlobId, Chunk, ChunkId, Collection, Compacted, Cursor, DeviceId, Envelope, Error, Fence, Give, Head, Lease, LeaseMode, Page,
+    Place, Recipe, Right, Sequence, Snapshot, State, Store, Timestamp, TransactionId, Transfer,
 };
 
 use super::faults::Fault;
@@ -173,11 +173,31 @@ impl Store for Wire {
         Ok(Vec::new())
     }
 
-    fn put_blob(&self, _: &Collection, _: BlobId, _: &mut dyn Read) -> Result<(), Error> {
-        Ok(())
+    fn put_blobs(&self, _: &Collection, _: &[BlobId], _: &mut Give<'_>) -> Result<Transfer, Error> {
+        Ok(Transfer::default())
     }
 
     fn blob(&self, _: &Collection, id: BlobId, _: &mut dyn Write) -> Result<(), Error> {
+        Err(Error::NoSuchBlob(id.to_string()))
+    }
+
+    fn missing_chunks(&self, _: &Collection, _: &[ChunkId]) -> Result<Vec<ChunkId>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn put_chunks(&self, _: &Collection, _: &[Chunk]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn chunks(&self, _: &Collection, chunks: &[ChunkId], _: &mut dyn FnMut(Chunk) -> Result<(), Error>) -> Result<(), Error> {
+        chunks.first().map_or(Ok(()), |chunk| Err(Error::NoSuchChunk(chunk.to_string())))
+    }
+
+    fn put_recipes(&self, _: &Collection, _: &[Recipe]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn recipe(&self, _: &Collection, id: BlobId) -> Result<Recipe, Error> {
         Err(Error::NoSuchBlob(id.to_string()))
     }
 }

@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("syncretic-delta", "delta"),
     ("syncretic-adapter", "adapter"),
     ("syncretic-conformance", "conformance"),
+    ("syncretic-chunks", "chunks"),
     ("syncretic-protocol", "protocol"),
     ("syncretic-engine", "engine"),
     ("syncretic-client", "client"),

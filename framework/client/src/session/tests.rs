@@ -5,7 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use protocol::{BlobId, Collection, Store};
+use chunks::ChunkKey;
+use protocol::chunk::{Form, encode_chunks};
+use protocol::{BlobId, Chunk, Collection, Piece, Recipe, Store};
 use sha2::{Digest, Sha256};
 
 use super::*;
@@ -80,6 +82,12 @@ fn answer(status: &str, kind: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: {kind}\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
         .into_bytes()
+}
+
+fn raw(kind: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
 }
 
 fn ok(body: &str) -> Vec<u8> {
@@ -208,21 +216,34 @@ fn somebody_who_asks_to_stop_is_not_kept_waiting() {
 }
 
 #[test]
-fn a_blob_that_breaks_off_goes_on_where_it_was_and_a_false_one_is_refused() {
-    let content = "0123456789".repeat(20_000);
-    let id = BlobId(Sha256::digest(content.as_bytes()).into());
-    let mut cut = answer("200 OK", "application/octet-stream", "", &content);
-    cut.truncate(cut.len() - 60_000);
-    let whole = answer("200 OK", "application/octet-stream", "", &content);
-    let bench = bench(vec![challenged(STORE), granted("aa"), cut, whole, ok("something else")], 99);
-    let (asked, remote) = (bench.asked, Remote::new(bench.session, Roster::new(Names::new(), |_| {})));
+fn chunks_that_break_off_go_on_where_they_were_and_a_false_one_is_refused() {
     let contacts: Collection = "contacts".parse().unwrap();
+    let (key, parts) = (ChunkKey::of(&contacts), ["one".repeat(20_000), "two".repeat(20_000), "three".repeat(20_000)]);
+    let chunks = parts.clone().map(|part| Chunk {
+        id: key.id(part.as_bytes()),
+        form: Form::Raw,
+        length: u32::try_from(part.len()).unwrap(),
+        bytes: part.into_bytes(),
+    });
+    let id = BlobId(Sha256::digest(parts.concat()).into());
+    let recipe = Recipe { blob: id, pieces: chunks.iter().map(|chunk| Piece { chunk: chunk.id, length: chunk.length }).collect() };
+    let bytes = |chunks: &[Chunk]| raw("application/octet-stream", &encode_chunks(chunks, [0; 16]).0);
+    let mut cut = bytes(&chunks);
+    cut.truncate(cut.len() - 120_000);
+    let recipe = raw("application/octet-stream", &recipe.encode());
+    let mut false_one = chunks.clone();
+    false_one[1].bytes[7] ^= 1;
+    let answers = vec![challenged(STORE), granted("aa"), recipe.clone(), cut, bytes(&chunks[1..]), recipe, bytes(&false_one)];
+    let bench = bench(answers, 99);
+    let (asked, remote) = (bench.asked, Remote::new(bench.session, Roster::new(Names::new(), |_| {})));
     let mut to = Vec::new();
     remote.blob(&contacts, id, &mut to).unwrap();
-    assert!(to == content.as_bytes());
+    assert!(to == parts.concat().as_bytes());
     assert!(matches!(remote.blob(&contacts, id, &mut Vec::new()), Err(Error::Integrity(_))));
-    assert_eq!(asked.join().unwrap().len(), 5);
-    assert!(matches!(remote.put_blob(&contacts, id, &mut &b"other"[..]), Err(Error::Integrity(_))), "it is not even sent");
+    assert!(bench.pauses.lock().unwrap().is_empty(), "what came is progress");
+    let asked = asked.join().unwrap();
+    let wants = |request: &str| chunks.each_ref().map(|chunk| request.contains(&chunk.id.to_string()));
+    assert_eq!((asked.len(), wants(&asked[3]), wants(&asked[4])), (7, [true; 3], [false, true, true]));
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub(crate) mod overlay;
 pub mod sqlite;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use record::{Conflict, RecordId};
 
@@ -106,6 +107,11 @@ pub trait Objects {
     /// # Errors
     /// As [`Objects::meta`].
     fn joined(&self) -> Result<Vec<Joined>, Error>;
+
+    /// Returns the folder in which large blobs may be put together, whether it is there or not; none if there is none.
+    fn incoming(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// Keeps everything in the batch, durably, or nothing.
     ///

@@ -128,6 +128,12 @@ fn encode(write: impl FnOnce(&mut Writer)) -> Blob {
 }
 
 impl Objects for Sqlite {
+    fn incoming(&self) -> Option<PathBuf> {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".incoming");
+        Some(PathBuf::from(name))
+    }
+
     fn meta(&self) -> Result<Meta, Error> {
         self.named("meta")?.map_or_else(|| Ok(Meta::default()), |body| self.decode(&body, encoding::read_meta))
     }

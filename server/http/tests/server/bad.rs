@@ -4,12 +4,16 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use chunks::ChunkKey;
+use chunks::pack::pack;
 use http::{Limits, Options, StartError};
 use proptest::prelude::*;
-use protocol::messages::{Audit, Challenge, Challenged, Granted, Invitation, Invite, Proof};
+use protocol::chunk;
+use protocol::messages::{Audit, Challenge, Challenged, Chunks, Granted, Invitation, Invite, Proof};
 use protocol::problem::PROBLEM;
 use protocol::routes::{Method, Route};
-use protocol::{Code, Collection, Cursor, Envelope, LogId, Right, Signature, StoreId, wire};
+use protocol::{BlobId, Chunk, ChunkId, Code, Collection, Cursor, Envelope, LogId, Piece, Recipe, Right, Signature, StoreId, wire};
+use sha2::{Digest, Sha256};
 use syncretic_http as http;
 
 use crate::asked::{Answered, Asked, Device, Request, contacts};
@@ -125,6 +129,8 @@ fn a_body_beyond_its_limit_is_refused_before_it_is_read() {
     for (method, path, limit) in [
         ("POST", Route::Append.path(&["contacts"]), "1073741824"),
         ("PUT", Route::PutSnapshot.path(&["contacts"]), "1073741824"),
+        ("POST", Route::PutChunks.path(&["contacts"]), "16777217"),
+        ("POST", Route::PutRecipes.path(&["contacts"]), "1152921504606846976"),
         ("POST", Route::Invite.path(&[]), "1048577"),
     ] {
         let mut stream = TcpStream::connect(asked.running.address()).unwrap();
@@ -153,6 +159,56 @@ fn a_blob_beyond_its_limit_or_of_another_digest_is_refused_and_not_kept() {
     refused(&put(&id, &[1; 1001]), 413, "too-large");
     refused(&put("short", b"x"), 400, "malformed");
     refused(&asked.get(administrator.token, Route::GetBlob, &["contacts", &id], ""), 404, "no-such-blob");
+}
+
+#[test]
+fn bad_chunks_and_recipes_are_refused_with_their_codes_and_nothing_is_kept() {
+    let asked = Asked::with(|options: &mut Options| options.limits = Limits { blob: 1000, ..Limits::default() });
+    let administrator = asked.administrator(&contacts());
+    let post = |route: Route, body: &[u8]| {
+        let (method, path) = (Method::Post, route.path(&["contacts"]));
+        asked.ask(&Request { method, path, token: administrator.token, kind: wire::BYTES, fence: None, body: Some(body) })
+    };
+    let key = ChunkKey::of(&contacts());
+    let chunk = |content: &[u8]| pack(key.id(content), content.to_vec());
+    let encoded = |chunks: &[Chunk]| chunk::encode_chunks(chunks, [0; 16]).0;
+    let (good, long) = (chunk(b"good"), chunk(&[7; 2000]));
+    let bomb = Chunk { bytes: pack(ChunkId([0; 32]), vec![0; 64 << 20]).bytes, length: 200_000, ..long.clone() };
+    let endless = Chunk { length: 1 << 31, ..bomb.clone() };
+    let whole = encoded(std::slice::from_ref(&good));
+    refused(&post(Route::PutChunks, b"no chunks at all, but long enough"), 400, "malformed");
+    refused(&post(Route::PutChunks, &whole[..whole.len() - 1]), 400, "malformed");
+    refused(&post(Route::PutChunks, &[b"SYNCHNK\x02".as_slice(), &[0; 16]].concat()), 400, "newer");
+    refused(&post(Route::PutChunks, &encoded(&[good.clone(), Chunk { id: ChunkId([1; 32]), ..long.clone() }])), 422, "integrity");
+    refused(&post(Route::PutChunks, &encoded(&[good.clone(), bomb])), 422, "integrity");
+    refused(&post(Route::PutChunks, &encoded(&[good.clone(), endless])), 400, "malformed");
+    refused(&post(Route::PutChunks, &encoded(&vec![good.clone(); 257])), 400, "malformed");
+    let ask = |route: Route, chunks: Vec<ChunkId>| asked.send(administrator.token, route, &["contacts"], &Chunks { chunks });
+    assert_eq!(ask(Route::MissingChunks, vec![good.id]).json::<Chunks>().chunks, [good.id]);
+    refused(&ask(Route::MissingChunks, vec![good.id; 10_001]), 400, "malformed");
+    refused(&ask(Route::GetChunks, vec![good.id; 257]), 400, "malformed");
+    refused(&ask(Route::GetChunks, vec![good.id]), 409, "no-such-chunk");
+
+    let blob = |content: &[u8]| BlobId(Sha256::digest(content).into());
+    let recipe = |blob: BlobId, chunks: &[&Chunk]| {
+        let pieces = chunks.iter().map(|chunk| Piece { chunk: chunk.id, length: chunk.length }).collect();
+        chunk::encode_recipes(&[Recipe { blob, pieces }])
+    };
+    refused(&post(Route::PutRecipes, &recipe(blob(b"good"), &[&good])), 409, "no-such-chunk");
+    assert_eq!(post(Route::PutChunks, &encoded(&[good.clone(), long.clone()])).status, 204);
+    refused(&post(Route::PutRecipes, &recipe(blob(b"other"), &[&good])), 422, "integrity");
+    refused(&post(Route::PutRecipes, &recipe(blob(&[7; 2000]), &[&long])), 413, "too-large");
+    refused(&post(Route::PutRecipes, b"garbage"), 400, "malformed");
+    // [[1], [[[1, blob, 2^60], []]]]: an exabyte of nothing.
+    let claim = [b"\x82\x83\x01\x58\x20".as_slice(), &[9; 32], b"\x1b\x10\0\0\0\0\0\0\0\x80"].concat();
+    let length = u8::try_from(claim.len()).unwrap();
+    refused(&post(Route::PutRecipes, &[&[0x82, 0x81, 0x01, 0x81, 0x58, length], claim.as_slice()].concat()), 400, "malformed");
+    let id = blob(b"good").to_string();
+    refused(&asked.get(administrator.token, Route::GetRecipe, &["contacts", &id], ""), 404, "no-such-blob");
+    assert_eq!(post(Route::PutRecipes, &recipe(blob(b"good"), &[&good])).status, 204);
+    assert_eq!(asked.get(administrator.token, Route::GetBlob, &["contacts", &id], "").body, b"good");
+    let recipe = asked.get(administrator.token, Route::GetRecipe, &["contacts", &id], "").body;
+    assert_eq!(Recipe::decode(&recipe).unwrap().length(), 4);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Who may take which route: every route of the table with every role, each cell asserted.
 
-use protocol::messages::{Blobs, Challenge, Compact, Decide, Enroll, Find, Invite, LeaseFor, Proof, Rename, SetGrant, Settings, Verdict};
+use protocol::messages::{
+    Blobs, Challenge, Chunks, Compact, Decide, Enroll, Find, Invite, LeaseFor, Proof, Rename, SetGrant, Settings, Verdict,
+};
 use protocol::routes::{Access, Route};
 use protocol::{Code, Nonce, Right, Signature, Token, wire};
 use serde_json::{Value, json};
@@ -37,6 +39,7 @@ fn message(route: Route, device: &Device) -> Option<Value> {
         Route::Find => of(serde_json::to_value(Find { transactions: Vec::new() })),
         Route::Arrived => Some(json!({ "log": "00".repeat(16), "sequence": 0, "hash": "00".repeat(32) })),
         Route::MissingBlobs => of(serde_json::to_value(Blobs { blobs: Vec::new() })),
+        Route::MissingChunks | Route::GetChunks => of(serde_json::to_value(Chunks { chunks: Vec::new() })),
         Route::AcquireLease | Route::RenewLease => of(serde_json::to_value(LeaseFor { milliseconds: 1, fence: None })),
         Route::SetGrant => of(serde_json::to_value(SetGrant { right: Right::Read, delete_budget: None })),
         Route::DecideHeld => of(serde_json::to_value(Decide { verdict: Verdict::Approve })),
@@ -67,6 +70,8 @@ fn take(asked: &Asked, route: Route, role: &Device, token: Option<Token>) -> Str
     let bytes = match route {
         // One that needs no right but to write: whoever may, is told of its base.
         Route::Append => Some(role.envelope(&contacts(), protocol::Cursor::start(protocol::LogId([9; 16])), 1, b"x").encode()),
+        Route::PutChunks => Some(protocol::chunk::encode_chunks(&[], [0; 16]).0),
+        Route::PutRecipes => Some(protocol::chunk::encode_recipes(&[])),
         Route::PutSnapshot | Route::PutBlob => Some(b"x".to_vec()),
         _ => None,
     };

@@ -15,7 +15,7 @@ use super::{Sqlite, failure, files};
 /// What a backup begins with.
 const MAGIC: &[u8] = b"syncretic backup 1\n";
 /// The rooms whose files are in it.
-const ROOMS: [&str; 3] = ["envelopes", "blobs", "snapshots"];
+const ROOMS: [&str; 4] = ["envelopes", "blobs", "packs", "snapshots"];
 /// How many pages SQLite copies at a time.
 const PAGES: i32 = 1024;
 /// How often a backup begins anew because a compaction took a file away meanwhile.
@@ -110,7 +110,7 @@ fn named(database: &Path) -> Result<BTreeSet<String>, Error> {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let mut statement = connection.prepare(
             "SELECT digest FROM entry JOIN log ON log.id = entry.log WHERE envelope IS NULL AND sequence > log.horizon
-             UNION SELECT digest FROM snapshot",
+             UNION SELECT digest FROM snapshot UNION SELECT digest FROM pack",
         )?;
         statement.query_map([], |row| Ok(Hash(row.get(0)?).to_string()))?.collect::<rusqlite::Result<_>>()
     };
@@ -201,7 +201,17 @@ fn place(name: &[u8], folder: &Path) -> Option<PathBuf> {
 
 /// Returns every file beside the database, sorted.
 pub(super) fn files_of(root: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut folders: Vec<PathBuf> = ROOMS.iter().map(|room| root.join(room)).filter(|room| room.is_dir()).collect();
+    let mut files = Vec::new();
+    for room in ROOMS {
+        files.extend(files_in(&root.join(room))?);
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Returns every file below a folder, if there is one.
+pub(super) fn files_in(room: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut folders: Vec<PathBuf> = [room.to_owned()].into_iter().filter(|room| room.is_dir()).collect();
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).map_err(|error| failure::io("read", &folder, &error))? {
@@ -209,7 +219,6 @@ pub(super) fn files_of(root: &Path) -> Result<Vec<PathBuf>, Error> {
             if path.is_dir() { folders.push(path) } else { files.push(path) }
         }
     }
-    files.sort();
     Ok(files)
 }
 

@@ -14,12 +14,14 @@ use super::failure;
 /// What a file is kept for.
 #[derive(Clone, Copy)]
 pub(super) enum Room {
-    /// Blobs, by their ids.
+    /// Blobs of stores before version 3, by their ids.
     Blobs,
     /// Envelopes too large for a row, by their digests.
     Envelopes,
     /// Snapshots, by their digests.
     Snapshots,
+    /// Packs of chunks, by their digests.
+    Packs,
 }
 
 /// The files beside the database: `<room>/<digest of the collection's name>/<2 digits>/<64 digits>`.
@@ -48,6 +50,7 @@ impl Files {
             Room::Blobs => "blobs",
             Room::Envelopes => "envelopes",
             Room::Snapshots => "snapshots",
+            Room::Packs => "packs",
         };
         let name = Hash(digest).to_string();
         let shelf: String = name.chars().take(2).collect();
@@ -65,6 +68,17 @@ impl Files {
         if found != expected {
             return Err(Error::Integrity(format!("what was given as {} is {}; nothing was kept", Hash(expected), Hash(found))));
         }
+        self.publish(&staged, target)
+    }
+
+    /// Keeps bytes at `target`, durably, whose digest is known to be the right one.
+    pub(super) fn keep_known(&self, target: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let mut staged = self.stage()?;
+        staged.file.write_all(bytes).map_err(|error| failure::io("write", &staged.path, &error))?;
+        self.publish(&staged, target)
+    }
+
+    fn publish(&self, staged: &Staged, target: &Path) -> Result<(), Error> {
         staged.file.sync_all().map_err(|error| failure::io("write", &staged.path, &error))?;
         let folder = target.parent().unwrap_or(&self.root);
         self.make_folder(folder)?;

@@ -114,6 +114,43 @@ CREATE TABLE audit (
     hash BLOB NOT NULL
 ) STRICT;
 ",
+    "
+CREATE TABLE pack (
+    id INTEGER PRIMARY KEY,
+    log INTEGER NOT NULL REFERENCES log (id),
+    digest BLOB NOT NULL UNIQUE,
+    length INTEGER NOT NULL
+) STRICT;
+CREATE TABLE chunk (
+    id INTEGER PRIMARY KEY,
+    log INTEGER NOT NULL REFERENCES log (id),
+    chunk BLOB NOT NULL,
+    pack INTEGER NOT NULL REFERENCES pack (id),
+    place INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    touched INTEGER NOT NULL,
+    damaged INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX chunk_by_id ON chunk (log, chunk);
+CREATE INDEX chunk_by_pack ON chunk (pack);
+CREATE INDEX chunk_damaged ON chunk (log) WHERE damaged = 1;
+CREATE TABLE blob (
+    id INTEGER PRIMARY KEY,
+    log INTEGER NOT NULL REFERENCES log (id),
+    blob BLOB NOT NULL,
+    length INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX blob_by_id ON blob (log, blob);
+CREATE TABLE piece (
+    blob INTEGER NOT NULL REFERENCES blob (id),
+    position INTEGER NOT NULL,
+    chunk INTEGER NOT NULL REFERENCES chunk (id),
+    PRIMARY KEY (blob, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX piece_by_chunk ON piece (chunk);
+",
 ];
 
 /// Opens the database for reading, making or migrating it first if it is not there or old.

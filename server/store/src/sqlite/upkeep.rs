@@ -22,6 +22,12 @@ const PAGE: usize = 256;
 pub struct Stats {
     /// Each collection, by name, with its head and the number of entries that are still there.
     pub collections: Vec<(String, u64, u64)>,
+    /// How many blobs are made of chunks.
+    pub blobs: u64,
+    /// How many chunks there are.
+    pub chunks: u64,
+    /// How many of them no blob is made of: uploads that are not complete.
+    pub unused: u64,
     /// How many files lie beside the database.
     pub files: u64,
     /// How many bytes the database and the files have.
@@ -35,12 +41,14 @@ pub struct Checked {
     pub entries: u64,
     /// Files whose content is what their name says.
     pub files: u64,
+    /// Blobs that are made of chunks, each read to its end.
+    pub blobs: u64,
     /// Lines of the audit log that follow each other.
     pub audited: u64,
 }
 
 impl Sqlite {
-    fn all(&self) -> Result<Vec<Collection>, Error> {
+    pub(super) fn all(&self) -> Result<Vec<Collection>, Error> {
         let names = self.readers.read(&self.path, |connection| {
             let read = || -> rusqlite::Result<Vec<String>> {
                 connection.prepare("SELECT collection FROM log ORDER BY collection")?.query_map([], |row| row.get(0))?.collect()
@@ -62,6 +70,7 @@ impl Sqlite {
             let (head, horizon) = (state.head.sequence.0, state.horizon.sequence.0);
             stats.collections.push((collection.to_string(), head, head.saturating_sub(horizon)));
         }
+        (stats.blobs, stats.chunks, stats.unused) = self.count_chunks()?;
         let files = files_of(self.root())?;
         stats.files = files.len() as u64;
         for file in files.iter().chain([&self.path]) {
@@ -70,7 +79,16 @@ impl Sqlite {
         Ok(stats)
     }
 
-    fn root(&self) -> &Path {
+    fn count_chunks(&self) -> Result<(u64, u64, u64), Error> {
+        let sql = "SELECT (SELECT count(*) FROM blob), (SELECT count(*) FROM chunk),
+                   (SELECT count(*) FROM chunk WHERE NOT EXISTS (SELECT 1 FROM piece WHERE piece.chunk = chunk.id))";
+        self.readers.read(&self.path, |connection| {
+            let counts = connection.query_row(sql, [], |row| Ok((number(row, 0)?, number(row, 1)?, number(row, 2)?)));
+            counts.map_err(|error| failure::database(&self.path, &error))
+        })
+    }
+
+    pub(super) fn root(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
 
@@ -97,6 +115,7 @@ impl Sqlite {
         let mut checked = Checked::default();
         for collection in self.all()? {
             checked.entries += self.check_log(&collection, verifies)?;
+            checked.blobs += self.check_blobs(&collection)?;
         }
         for file in files_of(self.root())? {
             check_file(&file)?;
@@ -152,15 +171,20 @@ impl Sqlite {
         }
     }
 
-    /// Gives back the space of what was compacted away.
+    /// Gives back the space of what was compacted away, and of chunks that no blob is made of ([`Sqlite::sweep`]).
     ///
     /// # Errors
     /// Fails if the store is in use at that very moment, or the disk fails.
     pub fn shrink(&self) -> Result<(), Error> {
+        self.sweep()?;
         let wrong = |error: rusqlite::Error| failure::database(&self.path, &error);
         let connection = Connection::open(&self.path).map_err(wrong)?;
         connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);").map_err(wrong)
     }
+}
+
+fn number(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::unsigned_abs)
 }
 
 /// Puts a backup in the place of the store in `folder`. What stood there is kept beside it; returns where, if anything did.
