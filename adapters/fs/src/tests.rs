@@ -1,0 +1,1 @@
+//! The folder as an endpoint.
