@@ -17,6 +17,7 @@ mod event_sheets;
 mod examples;
 mod faults;
 mod fidelity;
+mod files;
 mod going_back;
 mod harness;
 mod joins;
