@@ -223,12 +223,12 @@ fn links_are_passed_over_or_synced_as_links_and_never_lead_out() {
     let passing = desk(&[("a.txt", "a")]);
     symlink("a.txt", passing.path("left/link")).unwrap();
     symlink("/etc", passing.path("left/etc")).unwrap();
-    passing.settle();
+    passing.sync(0);
     assert_eq!(tree(&passing, "right"), [("a.txt".to_owned(), Some("a".to_owned()))]);
 
     let synced = desk_with("symlinks = true\n", &[("a.txt", "a"), ("in/b", "b")]);
     symlink("../a.txt", synced.path("left/in/link")).unwrap();
-    synced.settle();
+    synced.sync(0);
     equal(&synced);
     symlink("../../secret", synced.path("left/in/out")).unwrap();
     let run = synced.sync(3);
@@ -329,4 +329,18 @@ fn two_folders_that_hold_the_same_files_join_without_a_copy() {
     let contents: Vec<String> = tree(&desk, "left").into_iter().filter_map(|(_, content)| content).collect();
     assert_eq!(contents.len(), 4, "{contents:?}");
     assert!(contents.contains(&"left's own".to_owned()) && contents.contains(&"right's own".to_owned()));
+}
+
+#[test]
+fn three_devices_whose_syncs_are_killed_end_with_the_same_trees_and_every_version() {
+    let root = tempfile::tempdir().unwrap();
+    let tally = crate::trees::campaign(Path::new(env!("CARGO_BIN_EXE_syncretic")), root.path(), 5, 40).unwrap();
+    assert!(tally.kills > 0 && tally.versions > 40 && tally.files > 0, "{tally:?}");
+}
+
+#[test]
+fn a_sync_that_is_killed_again_and_again_leaves_whole_files() {
+    let root = tempfile::tempdir().unwrap();
+    let tally = crate::trees::kill_loop(Path::new(env!("CARGO_BIN_EXE_syncretic")), root.path(), 5, 150, 6).unwrap();
+    assert_eq!(tally.kills, 6);
 }

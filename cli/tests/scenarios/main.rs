@@ -30,4 +30,7 @@ mod plugins;
 mod proxy;
 mod running;
 mod state;
+#[path = "../../../tests/src/trees.rs"]
+#[expect(unreachable_pub, reason = "it is a module of another crate, too")]
+mod trees;
 mod watching;
