@@ -190,7 +190,7 @@ impl Planner<'_> {
                     doing(index, vec![work], path, shape, bytes)
                 }
             },
-            Checked::Edit { from, path, shape } => self.edit(index, from, path, shape, names),
+            Checked::Edit { from, path, shape } => self.edit(index, &from, path, shape, names),
             Checked::Remove(standing) => {
                 names.freed.insert(standing.path.clone());
                 let target = standing.path;
@@ -203,14 +203,14 @@ impl Planner<'_> {
         }
     }
 
-    fn edit(&self, index: usize, from: Standing, path: Vec<u8>, shape: Shape, names: &mut Names) -> Plan {
+    fn edit(&self, index: usize, from: &Standing, path: Vec<u8>, shape: Shape, names: &mut Names) -> Plan {
         let moves = from.path != path;
-        if moves && let Err(outcome) = self.free(&path, &shape, Some(&from), names) {
+        if moves && let Err(outcome) = self.free(&path, &shape, Some(from), names) {
             return Plan::Answer(outcome);
         }
-        let (works, bytes) = works(&from, &path, &shape);
+        let (works, bytes) = works(from, &path, &shape);
         if works.is_empty() {
-            let shown = shown(&from, &shape);
+            let shown = shown(from, &shape);
             let (key, fingerprint) = (Key(from.key.clone()), from.mark.fingerprint());
             return Plan::Answer(Outcome::Put { key, fingerprint, record: shown.record(&from.key), bytes: 0 });
         }
@@ -219,7 +219,7 @@ impl Planner<'_> {
             names.taken.insert(path.clone());
         }
         let writes = works.iter().any(|work| matches!(work, Work::Create { .. } | Work::Replace { .. } | Work::MakeFolder { .. }));
-        let shape = if writes { shape } else { shown(&from, &shape) };
+        let shape = if writes { shape } else { shown(from, &shape) };
         doing(index, works, path, shape, bytes)
     }
 

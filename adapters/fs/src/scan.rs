@@ -38,6 +38,9 @@ struct Candidate {
     from: Option<Key>,
 }
 
+/// What was known and does not stand where it stood, in the order of the keys.
+type Missing = Vec<(Key, Mark)>;
+
 /// What became of a name.
 enum Found {
     Same(Fingerprint),
@@ -62,7 +65,7 @@ impl Scanner<'_> {
         let found = self.look_into(&candidates)?;
         self.report(candidates, found, &missing, out);
         for key in bare {
-            self.keep_bare(Key(key), &mut missing, out);
+            self.keep_bare(&Key(key), &mut missing, out);
         }
         self.keep_excluded(&missing, out);
         walk.troubles.iter().for_each(|trouble| self.tell(trouble, &missing, out));
@@ -70,7 +73,7 @@ impl Scanner<'_> {
     }
 
     /// Walks until no name that was known can have been moved past the walk.
-    fn look_around(&self) -> Result<(Walk, Vec<Candidate>, Vec<(Key, Mark)>), Error> {
+    fn look_around(&self) -> Result<(Walk, Vec<Candidate>, Missing), Error> {
         let mut attempt = 1;
         loop {
             let stop = || self.host.cancelled();
@@ -104,7 +107,7 @@ impl Scanner<'_> {
     }
 
     /// Returns what was known and does not stand where it stood.
-    fn missing(&self, candidates: &[Candidate]) -> Vec<(Key, Mark)> {
+    fn missing(&self, candidates: &[Candidate]) -> Missing {
         let standing = candidates.iter().filter(|candidate| candidate.known.is_some()).count();
         if standing == self.known.count() {
             return Vec::new();
@@ -123,7 +126,7 @@ impl Scanner<'_> {
     }
 
     /// Finds what is missing under new names, by its number on the disk.
-    fn recognise(&self, candidates: &mut [Candidate], missing: &mut Vec<(Key, Mark)>) {
+    fn recognise(&self, candidates: &mut [Candidate], missing: &mut Missing) {
         let files = missing.iter().filter(|(_, mark)| mark.sort == Sort::File);
         let mut moved: HashMap<(u64, u64), (Key, Mark)> =
             files.map(|(key, mark)| ((mark.stat.device, mark.stat.inode), (key.clone(), *mark))).collect();
@@ -256,8 +259,8 @@ impl Scanner<'_> {
     }
 
     /// A folder that was known stays known when nothing but what is not synced lies in it.
-    fn keep_bare(&self, key: Key, missing: &mut Vec<(Key, Mark)>, out: &mut dyn Sink) {
-        if let Ok(at) = missing.binary_search_by(|(known, _)| known.cmp(&key)) {
+    fn keep_bare(&self, key: &Key, missing: &mut Missing, out: &mut dyn Sink) {
+        if let Ok(at) = missing.binary_search_by(|(known, _)| known.cmp(key)) {
             let (key, mark) = missing.remove(at);
             if mark.sort == Sort::Folder {
                 out.unchanged(key, mark.fingerprint());

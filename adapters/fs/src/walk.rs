@@ -54,7 +54,7 @@ pub(crate) fn walk(root: &Root, rules: &Rules, stop: &(dyn Fn() -> bool + Sync))
     let walker = Walker { rules, stop, found: Mutex::default() };
     let folder = Arc::new(root.folder().try_clone_to_owned()?);
     let mut outcome = Ok(());
-    rayon::scope(|scope| outcome = walker.visit(scope, &folder, Vec::new()));
+    rayon::scope(|scope| outcome = walker.visit(scope, &folder, &[]));
     outcome?;
     Ok(walker.found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
@@ -78,7 +78,7 @@ struct Walker<'w> {
 
 impl<'w> Walker<'w> {
     /// Reads one folder, and lets others read those in it.
-    fn visit<'s>(&'s self, scope: &rayon::Scope<'s>, folder: &Arc<OwnedFd>, path: Vec<u8>) -> io::Result<()>
+    fn visit<'s>(&'s self, scope: &rayon::Scope<'s>, folder: &Arc<OwnedFd>, path: &[u8]) -> io::Result<()>
     where
         'w: 's,
     {
@@ -90,7 +90,7 @@ impl<'w> Walker<'w> {
         let (mut taken, mut passed) = (0_usize, 0_usize);
         let mut inner: Vec<Vec<u8>> = Vec::new();
         list(folder.as_fd(), &mut |name, told| {
-            let below = join(&path, name);
+            let below = join(path, name);
             match self.one(folder, &below, name, told) {
                 Ok(None) => passed += 1,
                 Ok(Some(One::Folder)) => {
@@ -111,15 +111,15 @@ impl<'w> Walker<'w> {
         })?;
         if taken == 0 && !path.is_empty() {
             if passed > 0 {
-                found.bare.push(path.clone());
-            } else if self.rules.takes(&path, true) {
-                found.entries.push(Entry { path: path.clone(), look: own });
+                found.bare.push(path.to_vec());
+            } else if self.rules.takes(path, true) {
+                found.entries.push(Entry { path: path.to_vec(), look: own });
             }
         }
-        found.visited.push(Visited { path: path.clone(), look: own });
+        found.visited.push(Visited { path: path.to_vec(), look: own });
         self.add(found);
         for name in inner {
-            let (folder, path) = (Arc::clone(folder), join(&path, &name));
+            let (folder, path) = (Arc::clone(folder), join(path, &name));
             scope.spawn(move |scope| self.enter(scope, &folder, &name, path));
         }
         Ok(())
@@ -129,7 +129,7 @@ impl<'w> Walker<'w> {
     where
         'w: 's,
     {
-        let outcome = open_folder(parent.as_fd(), name).and_then(|folder| self.visit(scope, &Arc::new(folder), path.clone()));
+        let outcome = open_folder(parent.as_fd(), name).and_then(|folder| self.visit(scope, &Arc::new(folder), &path));
         match outcome {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -209,7 +209,7 @@ fn enter_free_names(
         let before = ordered.len();
         for wish in std::mem::take(waiting) {
             let name = name_of(&wish);
-            if !name.as_ref().is_none_or(|name| held.get(name).is_none_or(|holder| *holder == wish.id)) {
+            if name.as_ref().and_then(|name| held.get(name)).is_some_and(|holder| *holder != wish.id) {
                 waiting.push(wish);
                 continue;
             }
