@@ -40,6 +40,8 @@ const FORMATS: &[Entry] = &[
         versions: None,
     },
     Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], folders: true, blank: None, versions: Some(vcard_versions) },
+    // A folder of files is asked for by name only: what lies in a folder says nothing of how it is meant.
+    Entry { format: adapter_fs::format, endings: &[], folders: false, blank: None, versions: None },
     Entry { format: adapter_ical::format, endings: &["ics", "ical", "ifb", "icalendar"], folders: true, blank: None, versions: None },
 ];
 

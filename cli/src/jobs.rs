@@ -194,6 +194,7 @@ impl<'c> Prepared<'c> {
             guard: Guard { percent: u32::from(self.job.guard.max_delete_percent), minimum },
             link: self.job.link.auto,
             confirmed: BTreeSet::new(),
+            device: machine.name().map_or_else(|| machine.device(), str::to_owned),
         }
     }
 

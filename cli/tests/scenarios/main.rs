@@ -18,6 +18,7 @@ mod examples;
 mod exports;
 mod faults;
 mod fidelity;
+mod files;
 mod going_back;
 mod harness;
 mod joins;
@@ -30,4 +31,7 @@ mod plugins;
 mod proxy;
 mod running;
 mod state;
+#[path = "../../../tests/src/trees.rs"]
+#[expect(unreachable_pub, reason = "it is a module of another crate, too")]
+mod trees;
 mod watching;

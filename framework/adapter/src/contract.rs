@@ -95,6 +95,14 @@ pub trait Sink {
     /// Takes an item that is new or changed.
     fn item(&mut self, item: Item);
 
+    /// Takes an item that had the key `from` when it was last known, and has it no more: the application tells that it was renamed.
+    ///
+    /// For whoever does not care it is an item like any other.
+    fn moved(&mut self, item: Item, from: Key) {
+        let _ = from;
+        self.item(item);
+    }
+
     /// Takes an item whose content is what it was; its fingerprint may be a newer one of the same content.
     fn unchanged(&mut self, key: Key, fingerprint: Fingerprint);
 

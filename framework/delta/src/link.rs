@@ -133,7 +133,7 @@ fn is_person(record: &Record) -> bool {
 
 /// Tells whether a field says something of the item rather than of whom it describes.
 fn is_bookkeeping(pointer: &str) -> bool {
-    matches!(pointer, "uid" | "prodId" | "created" | "updated" | "sequence" | "stamp")
+    matches!(pointer, "uid" | "prodId" | "created" | "updated" | "sequence" | "stamp" | "modified")
 }
 
 #[cfg(test)]

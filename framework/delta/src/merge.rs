@@ -187,12 +187,19 @@ fn merge_fields(sides: &Sides<'_>, meant: &Record, remote: &State, policy: Polic
         let standing = unknown || theirs != base && (policy == Policy::Store || !sides.agreed_alive());
         if !standing {
             put(&mut record, pointer, mine);
-        } else if let Some(value) = mine {
+        } else if let Some(value) = mine
+            && !follows(&meant.kind, pointer)
+        {
             losers.push(Loser { field: pointer.clone(), value: value.clone(), against: Against::Value, base: base.cloned() });
         }
     }
     keep_own(sides, meant, &mut record);
     Merged { target: Target::Put(record), losers }
+}
+
+/// Tells whether a field only follows another one: a file's time is its content's, and no conflict of its own.
+fn follows(kind: &Kind, pointer: &Pointer) -> bool {
+    *kind == Kind::FILE && pointer.as_str() == "modified"
 }
 
 fn put(record: &mut Record, pointer: &Pointer, value: Option<&Value>) {
@@ -283,6 +290,7 @@ fn edited(id: RecordId, sides: &Sides<'_>, meant: &Record, remote: &State) -> Pu
         record_edit(&mut push.change, pointer, mine);
         if let Some(value) = theirs
             && theirs != base
+            && !follows(&meant.kind, pointer)
         {
             push.losers.push(Loser { field: pointer.clone(), value: value.clone(), against: Against::Value, base: base.cloned() });
         }

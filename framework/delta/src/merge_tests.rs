@@ -40,6 +40,20 @@ fn edits_of_one_field_on_two_sides_are_a_conflict_in_which_the_store_stands() {
 }
 
 #[test]
+fn the_time_of_a_file_follows_its_content_and_is_no_conflict() {
+    let file = |record: Record| Record { kind: Kind::FILE, ..record };
+    let of = |fields: &[(&str, &str)]| State { record: file(record(fields)), ..state(true, &[]) };
+    let base = of(&[("content", "1"), ("modified", "10")]);
+    let mine = file(record(&[("content", "2"), ("modified", "20")]));
+    let theirs = of(&[("content", "3"), ("modified", "30")]);
+    let result = merged(Some(&mine), Some(&base), Some(&theirs));
+    assert_eq!(result.target, Target::Put(theirs.record.clone()));
+    assert_eq!(result.losers.iter().map(|loser| loser.field.as_str()).collect::<Vec<_>>(), ["content"]);
+    let same = of(&[("content", "2"), ("modified", "30")]);
+    assert!(merged(Some(&mine), Some(&base), Some(&same)).losers.is_empty());
+}
+
+#[test]
 fn the_policy_mine_pushes_the_local_value_and_keeps_the_other() {
     let base = state(true, &[("phone", "1")]);
     let (mine, theirs) = (record(&[("phone", "2")]), state(true, &[("phone", "3")]));

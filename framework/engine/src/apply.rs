@@ -17,8 +17,8 @@ use crate::objects::{Intent, Seen, Step};
 use crate::parallel;
 use crate::recover::{advance, made, settle};
 use crate::report::{Deed, Direction, Effect, Held};
-use crate::target::Wish;
 use crate::trees::agree;
+use crate::wish::Wish;
 
 /// One operation with everything that it borrows.
 struct Prepared {

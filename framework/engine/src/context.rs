@@ -26,6 +26,8 @@ pub struct Settings {
     pub link: bool,
     /// Deletions that a person has confirmed.
     pub confirmed: BTreeSet<RecordId>,
+    /// What this device is called, in the names of files whose content lost.
+    pub device: String,
 }
 
 /// Whether a session looks at the application again.

@@ -65,6 +65,8 @@ pub(crate) struct Found {
     pub(crate) items: Vec<Item>,
     pub(crate) unchanged: Vec<(Key, Fingerprint)>,
     pub(crate) broken: Vec<Broken>,
+    /// The keys that items had before the application renamed them, by their keys now.
+    pub(crate) moved: HashMap<Key, Key>,
 }
 
 impl Found {
@@ -76,6 +78,11 @@ impl Found {
 
 impl Sink for Found {
     fn item(&mut self, item: Item) {
+        self.items.push(item);
+    }
+
+    fn moved(&mut self, item: Item, from: Key) {
+        self.moved.insert(item.key.clone(), from);
         self.items.push(item);
     }
 

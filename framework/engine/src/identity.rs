@@ -1,6 +1,6 @@
 //! Identity: which item is which record.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use adapter::{Item, Key, Keys};
 use delta::pair::pair;
@@ -47,15 +47,20 @@ pub(crate) fn identify(session: &mut Session<'_>, knowledge: &Knowledge, found: 
             unreadable.insert(item.id);
         }
     }
-    let (mut matched, rest) = by_name(knowledge, found.items, &mut left);
+    let (mut matched, rest) = by_name(knowledge, found.items, &found.moved, &mut left);
     let (paired, rest) = by_content(session, rest, &mut left)?;
     matched.extend(paired);
     let new = name(session, rest)?;
     Ok(Identified { matched, new, gone: left, unreadable })
 }
 
-/// Takes items whose UID, or whose stable key, was seen before. Items with another UID are other records.
-fn by_name(knowledge: &Knowledge, items: Vec<Item>, left: &mut BTreeSet<RecordId>) -> (Vec<(RecordId, Item)>, Vec<Item>) {
+/// Takes items whose UID, or whose stable key, was seen before, now or before a rename. Items with another UID are other records.
+fn by_name(
+    knowledge: &Knowledge,
+    items: Vec<Item>,
+    moved: &HashMap<Key, Key>,
+    left: &mut BTreeSet<RecordId>,
+) -> (Vec<(RecordId, Item)>, Vec<Item>) {
     if items.is_empty() {
         return (Vec::new(), Vec::new());
     }
@@ -70,9 +75,11 @@ fn by_name(knowledge: &Knowledge, items: Vec<Item>, left: &mut BTreeSet<RecordId
     }
     let mut unknown = Vec::new();
     for item in rest {
-        let same = knowledge.by_key.get(&item.key).filter(|seen| match (item.record.text("uid"), seen.uid.as_deref()) {
-            (Some(now), Some(then)) => now == then,
-            _ => true,
+        let same = knowledge.by_key.get(moved.get(&item.key).unwrap_or(&item.key)).filter(|seen| {
+            match (item.record.text("uid"), seen.uid.as_deref()) {
+                (Some(now), Some(then)) => now == then,
+                _ => true,
+            }
         });
         match same.filter(|seen| left.remove(&seen.id)) {
             Some(seen) => matched.push((seen.id, item)),

@@ -17,6 +17,7 @@ pub mod snapshot;
 
 mod absent;
 mod apply;
+mod aside;
 pub mod context;
 mod found;
 mod guard;
@@ -33,6 +34,7 @@ mod scan;
 mod target;
 mod trees;
 mod turn;
+mod wish;
 
 pub use context::Settings;
 pub use doors::{Doors, Keys, Point, Randomness};

@@ -2,24 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use delta::{Loser, Merged, Target};
+use delta::{Merged, Target};
 use record::{Record, RecordId, Value};
 
+use crate::aside::set_aside;
 use crate::context::Session;
 use crate::error::Error;
 use crate::guard::Deletions;
 use crate::report::Direction;
-
-/// What one item should become.
-pub(crate) struct Wish {
-    pub(crate) id: RecordId,
-    /// The record that it should stand for; none to remove it.
-    pub(crate) target: Option<Record>,
-    /// What to write if that is not the target itself: a temporary name on the way.
-    pub(crate) detour: Option<Record>,
-    /// The local values that lose by it.
-    pub(crate) losers: Vec<Loser>,
-}
+use crate::wish::Wish;
 
 /// Merges every record that needs attention and returns what is to be written.
 pub(crate) fn intend(session: &mut Session<'_>) -> Result<Vec<Wish>, Error> {
@@ -40,6 +31,7 @@ pub(crate) fn intend(session: &mut Session<'_>) -> Result<Vec<Wish>, Error> {
     }
     guard(session, &wishes)?;
     if session.profile.unique.is_some() {
+        wishes = set_aside(session, wishes)?;
         wishes = rename(session, wishes)?;
         wishes = order(session, wishes)?;
     } else {
@@ -164,9 +156,9 @@ fn order(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<Vec<Wish>, Erro
     }
     let name_of = |wish: &Wish| wish.target.as_ref().and_then(|record| record.field(unique.as_str())).map(folded);
     let (mut waiting, mut ordered): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(|wish| wish.target.is_some());
-    for wish in &ordered {
-        held.retain(|_, holder| *holder != wish.id);
-    }
+    let gone: BTreeSet<RecordId> = ordered.iter().map(|wish| wish.id).collect();
+    held.retain(|_, holder| !gone.contains(holder));
+    enter_free_names(&mut waiting, &mut ordered, &mut held, &name_of);
     while !waiting.is_empty() {
         let free = |wish: &Wish| name_of(wish).is_none_or(|name| held.get(&name).is_none_or(|holder| *holder == wish.id));
         let movable = waiting.iter().position(free);
@@ -203,4 +195,35 @@ fn order(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<Vec<Wish>, Erro
         ordered.push(wish);
     }
     Ok(ordered)
+}
+
+/// Lets whoever wants a free name have it, until nobody that is left finds one.
+fn enter_free_names(
+    waiting: &mut Vec<Wish>,
+    ordered: &mut Vec<Wish>,
+    held: &mut BTreeMap<String, RecordId>,
+    name_of: &dyn Fn(&Wish) -> Option<String>,
+) {
+    let mut stands: BTreeMap<RecordId, String> = held.iter().map(|(name, holder)| (*holder, name.clone())).collect();
+    loop {
+        let before = ordered.len();
+        for wish in std::mem::take(waiting) {
+            let name = name_of(&wish);
+            if name.as_ref().and_then(|name| held.get(name)).is_some_and(|holder| *holder != wish.id) {
+                waiting.push(wish);
+                continue;
+            }
+            if let Some(left) = stands.remove(&wish.id) {
+                held.remove(&left);
+            }
+            if let Some(name) = name {
+                stands.insert(wish.id, name.clone());
+                held.insert(name, wish.id);
+            }
+            ordered.push(wish);
+        }
+        if ordered.len() == before || waiting.is_empty() {
+            return;
+        }
+    }
 }

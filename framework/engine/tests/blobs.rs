@@ -200,6 +200,7 @@ fn sync(store: &Elsewhere, device: &Device, files: &Files, state: &Path) -> Resu
         policy: delta::Policy::Store,
         guard: Guard::default(),
         link: true,
+        device: "here".to_owned(),
         confirmed: std::collections::BTreeSet::new(),
     };
     let objects = Box::new(Sqlite::open(&state.join(format!("{}.db", device.0))).unwrap());

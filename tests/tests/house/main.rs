@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("syncretic-vcard", "vcard"),
     ("syncretic-ical", "ical"),
     ("syncretic-csv", "csv"),
+    ("syncretic-fs", "fs"),
     ("syncretic-store", "store"),
     ("syncretic-http", "http"),
     ("syncretic-config", "config"),

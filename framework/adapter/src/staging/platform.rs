@@ -240,7 +240,6 @@ fn resemble(file: &File, like: &Path) -> io::Result<()> {
     if (wanted.uid(), wanted.gid()) != (own.uid(), own.gid()) {
         fchown(file, Some(wanted.uid()), Some(wanted.gid()))?;
     }
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     copy_attributes(&model, file);
     file.set_permissions(wanted.permissions())
 }
@@ -253,7 +252,7 @@ fn resemble(file: &File, like: &Path) -> io::Result<()> {
 
 /// Copies extended attributes (access lists, tags) as far as the file system lets: none of them is worth failing for.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn copy_attributes(from: &File, to: &File) {
+pub fn copy_attributes(from: &File, to: &File) {
     const LONGEST: usize = 1 << 16;
     let mut names = vec![0_u8; LONGEST];
     let Ok(length) = rustix::fs::flistxattr(from, names.as_mut_slice()) else { return };
@@ -263,6 +262,10 @@ fn copy_attributes(from: &File, to: &File) {
         let _ = rustix::fs::fsetxattr(to, name, value.get(..length).unwrap_or_default(), rustix::fs::XattrFlags::empty());
     }
 }
+
+/// Copies extended attributes where the platform has them.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn copy_attributes(_from: &File, _to: &File) {}
 
 /// Tells whether two names lead to one file.
 #[cfg(unix)]

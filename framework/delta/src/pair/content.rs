@@ -79,7 +79,7 @@ impl<'a> Reading<'a> {
                     number
                 }
             };
-            if place.is_some_and(|(stem, _, slot)| is_trait(stem, slot)) {
+            if place.is_some_and(|(stem, _, slot)| is_trait(stem, slot)) || says_nothing(record, pointer) {
                 continue;
             }
             let time = times.entry(number).or_default();
@@ -139,4 +139,9 @@ fn is_trait(stem: &str, slot: Slot<'_>) -> bool {
         }
         Slot::Parameter { .. } => true,
     }
+}
+
+/// Tells whether a field of a file says nothing of which file it is: many share a time or a permission.
+fn says_nothing(record: &Record, pointer: &Pointer) -> bool {
+    record.kind == Kind::FILE && matches!(pointer.as_str(), "modified" | "executable")
 }
