@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// Asks for the state of every file of the folders; returns how many there are.
+/// Asks for the state of every file below the folders; returns how many there are.
 pub(crate) fn walk(folders: &[PathBuf]) -> Result<u64, Error> {
-    let mut files = 0;
-    for folder in folders {
-        let fails = |error| Error::io(folder, error);
-        for entry in fs::read_dir(folder).map_err(fails)? {
-            let found = fs::metadata(entry.map_err(fails)?.path()).map_err(fails)?;
+    let (mut files, mut folders) = (0, folders.to_vec());
+    while let Some(folder) = folders.pop() {
+        let fails = |error| Error::io(&folder, error);
+        for entry in fs::read_dir(&folder).map_err(fails)? {
+            let entry = entry.map_err(fails)?;
+            let found = entry.metadata().map_err(fails)?;
             files += u64::from(found.is_file());
+            if found.is_dir() {
+                folders.push(entry.path());
+            }
         }
     }
     Ok(files)

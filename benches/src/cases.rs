@@ -4,18 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::contestant::{Contestant, Field, Score};
-use crate::data::{self, Sizes};
+use crate::bench::{Bench, at_rest, nothing, walk};
+use crate::contestant::{Contestant, Score};
+use crate::data;
 use crate::error::Error;
 use crate::peers::{self, Peer};
-
-/// Everything that a case needs.
-pub(crate) struct Bench {
-    /// Where it is run.
-    pub(crate) field: Field,
-    /// How much data there is.
-    pub(crate) sizes: Sizes,
-}
+use crate::trees;
 
 type Case = fn(&Bench) -> Result<Vec<Score>, Error>;
 
@@ -26,10 +20,10 @@ pub(crate) const ALL: &[(&str, Case)] = &[
     ("1 % changed, folder and folder", changed),
     ("first sync, folder to new folder", first),
     ("single file touched, not changed", touched),
+    ("files, nothing changed", trees::unchanged),
+    ("files, first sync of documents", trees::first),
+    ("files, 1 % of documents changed", trees::changed),
 ];
-
-/// How long files must have rested until their times alone say that they did not change.
-const REST: std::time::Duration = std::time::Duration::from_secs(3);
 
 fn configure(home: &Path, endpoints: &[(&str, &str)]) -> Result<(), Error> {
     let endpoint = |(adapter, path): &(&str, &str)| {
@@ -48,13 +42,6 @@ pub(crate) fn two_folders(bench: &Bench, home: &Path) -> Result<(), Error> {
     at_rest(bench, || bench.field.sync(home))
 }
 
-/// Syncs until everything is known and at rest.
-fn at_rest(bench: &Bench, sync: impl Fn() -> Command) -> Result<(), Error> {
-    bench.field.settle(sync())?;
-    std::thread::sleep(REST);
-    bench.field.settle(sync())
-}
-
 fn peer_at_rest(bench: &Bench, peer: Peer, home: &Path) -> Result<(), Error> {
     data::folder(&home.join("a"), bench.sizes.cards)?;
     peer.configure(home)?;
@@ -63,19 +50,6 @@ fn peer_at_rest(bench: &Bench, peer: Peer, home: &Path) -> Result<(), Error> {
     }
     bench.field.settle(peer.first(home))?;
     at_rest(bench, || peer.sync(home))
-}
-
-fn nothing() -> Box<dyn Fn(usize) -> Result<(), Error>> {
-    Box::new(|_| Ok(()))
-}
-
-fn walk<'a>(bench: &'a Bench, name: &str, folders: Vec<PathBuf>) -> Contestant<'a> {
-    let command = move || {
-        let arguments: Vec<&std::ffi::OsStr> =
-            std::iter::once("walk".as_ref()).chain(folders.iter().map(|folder| folder.as_os_str())).collect();
-        bench.field.bare(&arguments)
-    };
-    Contestant { name: name.to_owned(), before: nothing(), command: Box::new(command) }
 }
 
 fn unchanged_folders(bench: &Bench) -> Result<Vec<Score>, Error> {

@@ -15,6 +15,10 @@ pub(crate) struct Sizes {
     pub(crate) cards: usize,
     /// Contacts in the single file.
     pub(crate) single: usize,
+    /// Small files in a tree.
+    pub(crate) files: usize,
+    /// Documents of 100 KB in a tree.
+    pub(crate) documents: usize,
 }
 
 /// Makes a folder of one card a file.

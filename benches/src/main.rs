@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what this program is for")]
 
 mod bare;
+mod bench;
 mod boundary;
 mod cases;
 mod contestant;
@@ -15,6 +16,7 @@ mod peers;
 mod people;
 mod process;
 mod table;
+mod trees;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::cases::Bench;
+use crate::bench::Bench;
 use crate::contestant::Field;
 use crate::data::Sizes;
 use crate::error::Error;
@@ -40,6 +42,12 @@ struct Arguments {
     /// How many contacts the single file holds.
     #[arg(long, default_value_t = 100_000)]
     single: usize,
+    /// How many small files a tree holds.
+    #[arg(long, default_value_t = 100_000)]
+    files: usize,
+    /// How many documents of 100 KB a tree holds.
+    #[arg(long, default_value_t = 3_000)]
+    documents: usize,
     /// How often each command is timed, after one run that is not counted.
     #[arg(long, default_value_t = 5)]
     runs: usize,
@@ -70,6 +78,12 @@ enum Bare {
     Copy { from: PathBuf, to: PathBuf },
 }
 
+impl Arguments {
+    fn sizes(&self) -> Sizes {
+        Sizes { cards: self.cards, single: self.single, files: self.files, documents: self.documents }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.bare {
@@ -98,7 +112,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     };
     let place = place.map_err(|error| Error::io(Path::new("a temporary folder"), error))?;
     let field = Field { root: place.path().to_owned(), program, runs: arguments.runs, limit: arguments.limit };
-    let bench = Bench { field, sizes: Sizes { cards: arguments.cards, single: arguments.single } };
+    let bench = Bench { field, sizes: arguments.sizes() };
     println!("| case | command | median s | least s | CPU s | peak MB | ratio |\n|---|---|--:|--:|--:|--:|--:|");
     for (title, case) in cases::ALL.iter().filter(|(title, _)| title.contains(&arguments.only)) {
         eprintln!("{title} ...");

@@ -29,7 +29,8 @@ pub(crate) fn absent() -> Vec<&'static str> {
     ALL.into_iter().map(Peer::program).filter(|program| !found(program)).collect()
 }
 
-fn found(program: &str) -> bool {
+/// Tells whether a program is installed.
+pub(crate) fn found(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

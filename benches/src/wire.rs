@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::cases::{self, Bench};
+use crate::bench::Bench;
+use crate::cases;
 use crate::data;
 use crate::error::Error;
 use crate::people::Person;

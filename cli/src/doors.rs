@@ -84,6 +84,21 @@ impl Keys for Signer {
     }
 }
 
+/// Returns what this machine calls itself, as far as that is a name.
+#[cfg(unix)]
+pub(crate) fn host_name() -> Option<String> {
+    let uname = rustix::system::uname();
+    let name = uname.nodename().to_str().ok()?.split('.').next()?.to_owned();
+    let letter = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    (!name.is_empty() && name != "localhost" && name.len() <= 63 && name.chars().all(letter)).then_some(name)
+}
+
+/// Elsewhere it is not asked.
+#[cfg(not(unix))]
+pub(crate) fn host_name() -> Option<String> {
+    None
+}
+
 /// Returns the first digits of a device's id, for people.
 pub(crate) fn short_device(device: &Device) -> String {
     Keys::device(device).to_string().chars().take(12).collect()

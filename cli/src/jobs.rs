@@ -16,7 +16,7 @@ use engine::{Guard, Settings};
 use protocol::Collection;
 
 use crate::cause::About;
-use crate::doors::Machine;
+use crate::doors::{Machine, host_name};
 use crate::failure::{Failure, Outcome};
 use crate::formats;
 use crate::progress::Progress;
@@ -194,7 +194,7 @@ impl<'c> Prepared<'c> {
             guard: Guard { percent: u32::from(self.job.guard.max_delete_percent), minimum },
             link: self.job.link.auto,
             confirmed: BTreeSet::new(),
-            device: machine.name().map_or_else(|| machine.device(), str::to_owned),
+            device: machine.name().map(str::to_owned).or_else(host_name).unwrap_or_else(|| machine.device()),
         }
     }
 

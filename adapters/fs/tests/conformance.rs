@@ -2,159 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
-use adapter::{
-    Adapter, Blobs, Broken, Description, Error, Fate, Fingerprint, Format, Host, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome,
-    Outcomes, Profile, Scan, Sink, StepId,
-};
-use conformance::{Subject, assert_conforms};
-use record::{Blob, Digest, Kind, Record, Value};
+use adapter::{Format, Item, OptionValue, Options};
+use conformance::{Subject, Texts, assert_conforms};
+use record::{Blob, Kind, Record, Value};
 
 const CONTENT: &str = "content";
 
-/// The adapter, with contents that are UTF-8 shown as texts.
-struct Texts;
-
-impl Format for Texts {
-    fn describe(&self) -> Description {
-        adapter_fs::format().describe()
-    }
-
-    fn open(&self, path: PathBuf, options: &Options, host: Box<dyn Host>) -> Result<Box<dyn Adapter>, Error> {
-        let inner = adapter_fs::format().open(path.clone(), options, host)?;
-        Ok(Box::new(Shown { inner, path }))
-    }
-}
-
-struct Shown {
-    inner: Box<dyn Adapter>,
-    path: PathBuf,
-}
-
-/// Shows the content of a record as a text, if it is one.
-fn shown(record: Record, content: &dyn Fn(Digest) -> Option<Vec<u8>>) -> Record {
-    let Some(Value::Blob(blob)) = record.field(CONTENT).cloned() else { return record };
-    match content(blob.digest).and_then(|bytes| String::from_utf8(bytes).ok()) {
-        Some(text) => record.with(CONTENT, Value::Text(text)),
-        None => record,
-    }
-}
-
-struct Eyes<'s> {
-    out: &'s mut dyn Sink,
-}
-
-fn showing(item: Item) -> Item {
-    let path = item.place.path.clone();
-    Item { record: shown(item.record, &|_| fs::read(&path).ok()), ..item }
-}
-
-impl Sink for Eyes<'_> {
-    fn item(&mut self, item: Item) {
-        self.out.item(showing(item));
-    }
-
-    fn moved(&mut self, item: Item, from: Key) {
-        self.out.moved(showing(item), from);
-    }
-
-    fn unchanged(&mut self, key: Key, fingerprint: Fingerprint) {
-        self.out.unchanged(key, fingerprint);
-    }
-
-    fn broken(&mut self, broken: Broken) {
-        self.out.broken(broken);
-    }
-}
-
-struct Library<'l> {
-    texts: BTreeMap<Digest, Vec<u8>>,
-    blobs: &'l dyn Blobs,
-}
-
-impl Blobs for Library<'_> {
-    fn open(&self, digest: Digest) -> Result<Box<dyn Read + '_>, Error> {
-        match self.texts.get(&digest) {
-            Some(bytes) => Ok(Box::new(bytes.as_slice())),
-            None => self.blobs.open(digest),
-        }
-    }
-}
-
-struct Answers<'o> {
-    out: &'o mut dyn Outcomes,
-    texts: &'o BTreeMap<Digest, Vec<u8>>,
-    path: &'o Path,
-}
-
-impl Outcomes for Answers<'_> {
-    fn outcome(&mut self, index: usize, outcome: Outcome) {
-        let outcome = match outcome {
-            Outcome::Put { key, fingerprint, record, bytes } => {
-                let there = |_| fs::read(self.path.join(&key.0)).ok();
-                let record = shown(record, &|digest| self.texts.get(&digest).cloned().or_else(|| there(digest)));
-                Outcome::Put { key, fingerprint, record, bytes }
-            }
-            other => other,
-        };
-        self.out.outcome(index, outcome);
-    }
-}
-
-impl Adapter for Shown {
-    fn profile(&self) -> &Profile {
-        self.inner.profile()
-    }
-
-    fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
-        self.inner.scan(known, &mut Eyes { out })
-    }
-
-    fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
-        let mut library = Library { texts: BTreeMap::new(), blobs };
-        let records: Vec<Option<Record>> = ops
-            .iter()
-            .map(|op| match op {
-                Op::Put { record, .. } => Some(match record.field(CONTENT) {
-                    Some(Value::Text(text)) => {
-                        let blob = Blob { digest: Digest::of(text.as_bytes()), length: text.len() as u64 };
-                        library.texts.insert(blob.digest, text.as_bytes().to_vec());
-                        (*record).clone().with(CONTENT, Value::Blob(blob))
-                    }
-                    _ => (*record).clone(),
-                }),
-                Op::Delete { .. } => None,
-            })
-            .collect();
-        let asked: Vec<Op<'_>> = ops
-            .iter()
-            .zip(&records)
-            .map(|(op, asked)| match (*op, asked) {
-                (Op::Put { id, key, expect, changed, .. }, Some(record)) => Op::Put { id, key, expect, record, changed },
-                (op, _) => op,
-            })
-            .collect();
-        let mut answers = Answers { out, texts: &library.texts, path: &self.path };
-        self.inner.apply(step, &asked, mode, &library, &mut answers)
-    }
-
-    fn recover(&mut self, step: StepId) -> Result<Vec<Fate>, Error> {
-        self.inner.recover(step)
-    }
-
-    fn settle(&mut self, step: StepId) -> Result<(), Error> {
-        self.inner.settle(step)
-    }
-
-    fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), Error> {
-        self.inner.blob(key, digest, to)
-    }
-}
+static TEXTS: LazyLock<Texts<'static>> = LazyLock::new(|| Texts::of(adapter_fs::format(), CONTENT));
 
 /// A folder with folders in it.
 struct Tree;
@@ -163,7 +23,7 @@ const PLACE: &str = "SYNCRETIC_TEST_PLACE";
 
 impl Subject for Tree {
     fn format(&self) -> &dyn Format {
-        &Texts
+        &*TEXTS
     }
 
     fn options(&self) -> Options {

@@ -241,7 +241,9 @@ fn check(context: &Context, shelf: &Shelf, arguments: &CheckArguments) -> Outcom
     let shapes: Vec<_> = plugins::shapes(&arguments.plugin).collect();
     let patients: Vec<Patient<'_>> = match &plugin {
         Ok(plugin) => vec![Patient::Plugin(plugin)],
-        Err(_) => shapes.into_iter().filter_map(|shape| Some(Patient::BuiltIn(shape, formats::named(shape.adapter)?))).collect(),
+        Err(_) => {
+            shapes.into_iter().filter_map(|shape| Some(Patient::BuiltIn(shape, shape.seen(formats::named(shape.adapter)?)))).collect()
+        }
     };
     if patients.is_empty() {
         return plugin.map(|_| Exit::Usage);

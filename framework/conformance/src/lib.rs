@@ -11,11 +11,13 @@ mod killing;
 pub mod mutation;
 mod report;
 mod subject;
+mod texts;
 mod trial;
 
 pub use checks::act;
 pub use report::{Report, Verdict};
 pub use subject::{Fuzzing, Subject};
+pub use texts::Texts;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

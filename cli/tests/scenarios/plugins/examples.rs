@@ -99,7 +99,7 @@ fn the_examples_pass_every_check_and_each_check_is_explained() {
 #[test]
 fn the_adapters_that_are_built_in_pass_every_check() {
     let desk = Desk::new();
-    for (adapter, shapes) in [("vcard", 2), ("ical", 2), ("csv", 2)] {
+    for (adapter, shapes) in [("vcard", 2), ("ical", 2), ("csv", 2), ("fs", 1)] {
         let report = passes(&desk, adapter, "none");
         let checks = report["checks"].as_array().unwrap();
         let subjects: std::collections::BTreeSet<&str> = checks.iter().map(|check| check["subject"].as_str().unwrap()).collect();
