@@ -122,5 +122,5 @@ fn every_example_is_right() {
         read_so_far.push(path.file_name().unwrap().to_str().unwrap().to_owned());
     }
     read_so_far.sort();
-    assert_eq!(read_so_far, ["columns.toml", "full.toml", "smallest.toml"]);
+    assert_eq!(read_so_far, ["columns.toml", "files.toml", "full.toml", "smallest.toml"]);
 }
