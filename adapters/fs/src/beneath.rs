@@ -7,11 +7,11 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use adapter::staging::Stat;
+use adapter::staging::{Moment, Stat};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use crate::mark::{Moment, Sort};
+use crate::mark::Sort;
 use crate::name;
 
 /// What the file system says of a name.

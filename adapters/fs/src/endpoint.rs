@@ -3,9 +3,8 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use adapter::staging::stat;
+use adapter::staging::{Moment, now, stat};
 use adapter::{
     Adapter, Atomicity, Blobs, Error, Fate, Fingerprint, Host, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Profile, Scan, Sink, StepId,
     View,
@@ -13,7 +12,7 @@ use adapter::{
 use record::{Digest, Kind, Pattern, Pointer};
 
 use crate::beneath::{Look, Root};
-use crate::mark::{Mark, Moment, Sort, is_settled};
+use crate::mark::{Mark, Sort};
 use crate::name;
 use crate::plan::{Becomes, Plan, Planner};
 use crate::read;
@@ -171,7 +170,7 @@ fn stands(root: &Root, becomes: &Becomes, bytes: u64, now: Moment) -> Outcome {
 }
 
 fn mark(look: &Look, digest: Digest, executable: bool, now: Moment) -> Fingerprint {
-    Mark { trusted: is_settled(&look.stat, now), sort: look.sort, executable, stat: look.stat, born: look.born, digest }.fingerprint()
+    Mark { trusted: look.stat.is_settled(now), sort: look.sort, executable, stat: look.stat, born: look.born, digest }.fingerprint()
 }
 
 impl Adapter for Folder {
@@ -305,10 +304,4 @@ impl Held {
             }
         }
     }
-}
-
-/// Returns the time now; it decides whether a file is hashed, and which day the trash is of.
-fn now() -> Moment {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
 }

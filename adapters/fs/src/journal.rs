@@ -1,12 +1,12 @@
 //! The journal of a step: what each slot is for, durable before the first exchange (`docs/format/files.md`).
 
-use adapter::staging::Stat;
+use adapter::staging::{Moment, Stat};
 use adapter::{Error, StepId};
 use record::codec::{Reader, Writer};
 use record::{CodecError, Digest};
 
 use crate::beneath::{Look, Root};
-use crate::mark::{Moment, Sort, is_settled};
+use crate::mark::Sort;
 use crate::read;
 
 const VERSION: u64 = 1;
@@ -36,7 +36,7 @@ impl Was {
     /// Takes down what was looked at just now.
     pub(crate) fn of(look: &Look, digest: Digest, now: Moment) -> Self {
         let Stat { size, modified, inode, .. } = look.stat;
-        Self { sort: look.sort, digest, size, modified, inode, settled: is_settled(&look.stat, now) }
+        Self { sort: look.sort, digest, size, modified, inode, settled: look.stat.is_settled(now) }
     }
 
     /// Tells whether what stands at a path now is that.

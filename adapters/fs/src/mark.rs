@@ -1,11 +1,8 @@
 //! Fingerprints: what a file was when it was read, so that it need not be read again.
 
 use adapter::Fingerprint;
-use adapter::staging::Stat;
+use adapter::staging::{Moment, Stat};
 use record::Digest;
-
-/// Seconds and nanoseconds since 1970.
-pub(crate) type Moment = (i64, u32);
 
 /// What stands under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +36,6 @@ const TRUSTED: u8 = 1;
 const LINK: u8 = 2;
 const FOLDER: u8 = 4;
 const EXECUTABLE: u8 = 8;
-/// A file that was written within this many seconds before it was read may be written again within one tick of the clock.
-const RACY_SECONDS: i64 = 2;
-
-/// Tells whether a file was last written long enough before `now` that a later write has a later time.
-pub(crate) fn is_settled(stat: &Stat, now: Moment) -> bool {
-    let limit = (now.0 - RACY_SECONDS, now.1);
-    stat.modified < limit && stat.changed < limit
-}
 
 impl Mark {
     /// Makes the mark of a folder, which has no content.
@@ -57,7 +46,7 @@ impl Mark {
 
     /// Tells whether a file with this stat must still be the same, without reading it.
     pub(crate) fn vouches_for(&self, sort: Sort, stat: &Stat, now: Moment) -> bool {
-        self.trusted && self.sort == sort && self.stat.changed == stat.changed && self.is_unwritten(stat) && is_settled(stat, now)
+        self.trusted && self.sort == sort && self.stat.changed == stat.changed && self.is_unwritten(stat) && stat.is_settled(now)
     }
 
     /// Tells whether this is the same file with the same size and time, wherever it stands.
@@ -132,7 +121,7 @@ mod tests {
 
     fn mark(modified: i64, now: i64) -> Mark {
         let stat = Stat { size: 7, modified: (modified, 5), changed: (modified, 6), inode: 9, device: 3, ..Stat::default() };
-        let trusted = is_settled(&stat, (now, 0));
+        let trusted = stat.is_settled((now, 0));
         Mark { trusted, sort: Sort::File, executable: true, stat, born: (5, 5), digest: Digest::of(b"x") }
     }
 

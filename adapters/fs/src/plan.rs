@@ -1,5 +1,6 @@
 //! What each operation does to the folder, and what it will show.
 
+use adapter::staging::Moment;
 use std::collections::HashSet;
 use std::io;
 
@@ -9,7 +10,7 @@ use record::{Digest, Kind, Record};
 
 use crate::beneath::{Look, Root, list};
 use crate::journal::Was;
-use crate::mark::{Mark, Moment, Sort};
+use crate::mark::{Mark, Sort};
 use crate::name;
 use crate::read;
 use crate::rules::Rules;

@@ -3,6 +3,7 @@
 //! A file whose size, times and number are what they were is not opened. One that is gone is looked for under the new
 //! names by its number on the disk, so that a moved file or folder is known for what it was.
 
+use adapter::staging::Moment;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use adapter::{Broken, Error, Fingerprint, Host, Item, Key, Known, Place, Sink};
 use rayon::prelude::*;
 
 use crate::beneath::{Look, Root};
-use crate::mark::{Mark, Moment, Sort, is_settled};
+use crate::mark::{Mark, Sort};
 use crate::name;
 use crate::read::{self, Unread};
 use crate::rules::Rules;
@@ -215,7 +216,7 @@ impl Scanner<'_> {
     }
 
     fn mark(&self, look: &Look, digest: record::Digest) -> Mark {
-        let trusted = is_settled(&look.stat, self.now);
+        let trusted = look.stat.is_settled(self.now);
         Mark { trusted, sort: look.sort, executable: look.executable(), stat: look.stat, born: look.born, digest }
     }
 

@@ -1,5 +1,6 @@
 //! A step: new content is staged beside the files, everything is durable, and then each name is exchanged.
 
+use adapter::staging::Moment;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Write as _};
@@ -13,7 +14,6 @@ use record::digest::Hasher;
 use crate::beneath::{Root, leads_astray, set_executable, set_modified};
 use crate::exchange::Slots;
 use crate::journal::{Act, Entry, Journal, Told, Was};
-use crate::mark::Moment;
 use crate::name;
 use crate::read::PIECE;
 use crate::trash::{self, AREA};

@@ -1,11 +1,12 @@
 //! The trash: what a step displaced, kept for a number of days under the name and the day it went.
 
+use adapter::staging::Moment;
 use std::io;
 
 use jiff::Timestamp;
 
 use crate::beneath::{Root, list};
-use crate::mark::{Moment, Sort};
+use crate::mark::Sort;
 use crate::name;
 
 /// Where everything of Syncretic's own lies, beneath the root.

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use adapter::staging::{Placed, Staged, Staging, Stat, read_whole, stat};
+use adapter::staging::{Moment, Placed, Staged, Staging, Stat, now, read_whole, stat};
 use adapter::{
     Adapter, Blobs, Broken, Error, Fate, Host, Item, Key, Known, Mode, Op, Outcome, Outcomes, Place, Profile, Scan, Sink, StepId,
 };
@@ -15,7 +14,7 @@ use rayon::prelude::*;
 use record::Digest;
 
 use crate::listing::{self, Look, look};
-use crate::mark::{FileMark, Moment};
+use crate::mark::FileMark;
 use crate::naming::is_item;
 use crate::plan::{Plan, Planner, Writing, one_a_name};
 use crate::{Codec, Fault, Habits, Traits};
@@ -338,12 +337,6 @@ impl Count {
         let own = self.own.iter().max_by_key(|(own, count)| (**count, **own)).map(|(own, _)| *own);
         Habits { bare: self.bare * 2 > self.all, own }
     }
-}
-
-/// Returns the time now; it only decides whether a file is hashed.
-fn now() -> Moment {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
 }
 
 /// Knows nothing.

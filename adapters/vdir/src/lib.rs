@@ -8,8 +8,6 @@ mod mark;
 pub mod naming;
 mod plan;
 
-pub use mark::{Moment, is_settled};
-
 use adapter::Blobs;
 use record::{Digest, Record};
 

@@ -4,11 +4,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use adapter::staging::{Stat, read_whole};
+use adapter::staging::{Moment, Stat, read_whole};
 use adapter::{Error, Fingerprint};
 use record::{Digest, Record};
 
-use crate::mark::{FileMark, Moment};
+use crate::mark::FileMark;
 use crate::naming::is_item;
 use crate::{Codec, Fault, Traits};
 

@@ -1,13 +1,10 @@
 //! Fingerprints: what a file was when it was read, so that it need not be read again.
 
 use adapter::Fingerprint;
-use adapter::staging::Stat;
+use adapter::staging::{Moment, Stat};
 use record::Digest;
 
 use crate::Traits;
-
-/// Seconds and nanoseconds since 1970.
-pub type Moment = (i64, u32);
 
 /// What is known of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,20 +22,11 @@ const LENGTH: usize = 91;
 const TRUSTED: u8 = 1;
 const NAMED: u8 = 2;
 const BARE: u8 = 4;
-/// A file that was written within this many seconds before it was read may be written again within one tick of the clock.
-const RACY_SECONDS: i64 = 2;
-
-/// Tells whether a file was last written long enough before `now` that a later write has a later time.
-#[must_use]
-pub fn is_settled(stat: &Stat, now: Moment) -> bool {
-    let limit = (now.0 - RACY_SECONDS, now.1);
-    stat.modified < limit && stat.changed < limit
-}
 
 impl FileMark {
     /// Makes the mark of a file that was read just now.
     pub(crate) fn new(stat: Stat, digest: Digest, traits: Traits, now: Moment) -> Self {
-        Self { trusted: is_settled(&stat, now), stat, digest, traits }
+        Self { trusted: stat.is_settled(now), stat, digest, traits }
     }
 
     /// Tells whether a file with this stat must still be the same, without reading it.
@@ -47,7 +35,7 @@ impl FileMark {
             && self.stat.modified == stat.modified
             && self.stat.changed == stat.changed
             && self.stat.inode == stat.inode;
-        self.trusted && same && is_settled(stat, now)
+        self.trusted && same && stat.is_settled(now)
     }
 
     /// Writes the mark as a fingerprint.

@@ -25,7 +25,7 @@ use exchange::Slots;
 use journal::{Action, Entry, Journal};
 use platform::Disk;
 pub use platform::copy_attributes;
-pub use stat::{Stat, digest_whole, read_whole, stat};
+pub use stat::{Moment, Stat, digest_whole, now, read_whole, stat};
 
 /// Where the steps of one endpoint stage their files: a folder on the same file system as the targets.
 ///

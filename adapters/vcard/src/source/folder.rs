@@ -1,7 +1,7 @@
 //! A folder of one card a file, as vdirsyncer and khard keep it.
 
 use crate::card::Card;
-use crate::source::fingerprint::{FileMark, Moment, Traits, is_settled};
+use crate::source::fingerprint::{FileMark, Traits};
 use crate::source::listing::{self, Listed, Look, look, only_card};
 use crate::source::naming::is_card;
 use crate::source::note::Note;
@@ -10,7 +10,7 @@ use crate::source::profile::{Habits, profile};
 use crate::source::rehearsed::Rehearsed;
 use crate::source::text::{Fault, Text, glance};
 use crate::version::Version;
-use adapter::staging::{Placed, Staged, Staging, Stat, read_whole, stat};
+use adapter::staging::{Moment, Placed, Staged, Staging, Stat, now, read_whole, stat};
 use adapter::{
     Adapter, Atomicity, Blobs, Broken, Error, Expect, Fate, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place, Profile,
     Scan, Sink, StepId,
@@ -22,7 +22,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An endpoint that is a folder.
 pub(crate) struct Folder {
@@ -275,7 +274,7 @@ impl Adapter for Folder {
         let mut found = Note::new(&root);
         for Listed { name, stat } in listing::list(&self.root, &*self.host)? {
             match stat {
-                Ok(stat) if is_settled(&stat, now) => found.add(&name, &stat),
+                Ok(stat) if stat.is_settled(now) => found.add(&name, &stat),
                 _ => return Ok(false),
             }
         }
@@ -410,12 +409,6 @@ impl Look {
 fn title_of(path: &Path) -> Option<String> {
     let (raw, _) = read_whole(path).ok()?;
     Text::new(&raw).ok().and_then(|text| glance(&text.bytes).title())
-}
-
-/// Returns the time now; it only decides whether a file is hashed.
-fn now() -> Moment {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
 }
 
 /// Knows nothing.

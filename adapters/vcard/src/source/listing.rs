@@ -1,11 +1,11 @@
 //! The files of a folder, and what each of them shows.
 
 use crate::card::Card;
-use crate::source::fingerprint::{FileMark, Moment};
+use crate::source::fingerprint::FileMark;
 use crate::source::naming::is_card;
 use crate::source::text::{Fault, Text, glance};
 use crate::unreadable::Unreadable;
-use adapter::staging::{Stat, read_whole};
+use adapter::staging::{Moment, Stat, read_whole};
 use adapter::{Error, Fingerprint, Host};
 use contentline::items::items;
 use rayon::prelude::*;

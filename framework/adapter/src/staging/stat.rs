@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use record::Digest;
 use record::digest::Hasher;
@@ -13,15 +14,28 @@ use crate::staging::platform;
 /// How many bytes of a file are held at once where only its digest is wanted.
 const PIECE: usize = 1 << 20;
 
+/// A file that was written within this many seconds before it was read may be written again within one tick of the clock.
+const RACY_SECONDS: i64 = 2;
+
+/// Seconds and nanoseconds since 1970.
+pub type Moment = (i64, u32);
+
+/// Returns the moment that it is.
+#[must_use]
+pub fn now() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
+}
+
 /// What the file system says of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stat {
     /// Length in bytes.
     pub size: u64,
     /// When its content last changed: seconds and nanoseconds since 1970.
-    pub modified: (i64, u32),
+    pub modified: Moment,
     /// When anything about it last changed: seconds and nanoseconds since 1970; zero where the platform does not tell.
-    pub changed: (i64, u32),
+    pub changed: Moment,
     /// Its number on its file system; zero where the platform does not tell.
     pub inode: u64,
     /// Its file system; zero where the platform does not tell.
@@ -32,6 +46,15 @@ pub struct Stat {
     pub owner: u32,
     /// Its group; zero where the platform does not tell.
     pub group: u32,
+}
+
+impl Stat {
+    /// Tells whether the file was last written long enough before `now` that a later write has a later time.
+    #[must_use]
+    pub fn is_settled(&self, now: Moment) -> bool {
+        let limit = (now.0 - RACY_SECONDS, now.1);
+        self.modified < limit && self.changed < limit
+    }
 }
 
 impl From<&Metadata> for Stat {
