@@ -289,6 +289,9 @@ impl<S: Stream> Body<S> {
     }
 }
 
+/// What stands in cells that say nothing: a row of such cells is none.
+pub(crate) const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// Tells whether a row holds nothing: a blank line, or empty cells only.
 fn is_blank(text: &[u8], row: Row, delimiter: u8) -> bool {
     let bytes = text.get(row.start..row.end).unwrap_or_default();

@@ -17,6 +17,7 @@ use crate::readback::{Checked, Meant, check};
 use crate::settings::Settings;
 use crate::source::{Origin, Source};
 use crate::stream::{Edit, Reading};
+use crate::table::BLANK;
 
 /// A step as it would be written.
 #[derive(Debug)]
@@ -186,7 +187,7 @@ fn put(opened: &Opened<'_>, row: Option<(usize, &Spot)>, record: &Record, id: Re
     };
     let changes = encode(&opened.layout, &cells, record, id);
     match changes.and_then(|changes| target(opened, row.map(|(_, spot)| spot), &cells, &changes)) {
-        Ok(target) if target.cells.iter().all(|cell| cell.trim().is_empty()) => Verdict::Refused(
+        Ok(target) if target.cells.iter().all(|cell| cell.chars().all(|c| BLANK.contains(&c))) => Verdict::Refused(
             "the row would be empty: no column of the table holds any field of this record; add a column for one".to_owned(),
         ),
         Ok(target) => Verdict::Put { row: row.map(|(row, _)| row), target },

@@ -155,6 +155,17 @@ fn a_row_is_not_emptied() {
 }
 
 #[test]
+fn a_row_of_rare_spaces_stays_as_it_is() {
+    for text in ["\u{b}\n\u{b}\t", "Name,Phone\n\u{c},\n", "Name,Phone\n\u{a0},\u{2003}\n"] {
+        let sheet = Sheet::new(text);
+        let item = sheet.scan().items.remove(0);
+        let answer = sheet.put(&item, &item.record);
+        assert!(matches!(answer, Outcome::Put { bytes: 0, .. }), "{answer:?}");
+        assert_eq!(sheet.text(), text);
+    }
+}
+
+#[test]
 fn rehearsing_answers_what_performing_answers_and_writes_nothing() {
     let sheet = Sheet::new("Name,Phone\nAda,1\nBob,2\n");
     let seen = sheet.scan();
