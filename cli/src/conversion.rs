@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use adapter::{
-    Adapter, Blobs, Broken, Expect, Fingerprint, Format, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome as Answer, Outcomes,
-    Profile, Sink, StepId,
+    Adapter, Blobs, Broken, Expect, Fingerprint, Format, Item, Key, Mode, NothingKnown, Op, OptionValue, Options, Outcome as Answer,
+    Outcomes, Profile, Sink, StepId,
 };
 use delta::align::{Parts, align};
 use record::{Digest, Kind, Pointer, Record, RecordId, Value};
@@ -74,22 +74,9 @@ impl Sink for Found {
     }
 }
 
-/// The memory of an endpoint that was never seen.
-pub(crate) struct NothingKnown;
-
 /// Returns a sink for what nobody needs to hear.
 pub(crate) fn unheard() -> impl Sink {
     Found::default()
-}
-
-impl Known for NothingKnown {
-    fn fingerprint(&self, _: &Key) -> Option<Fingerprint> {
-        None
-    }
-
-    fn count(&self) -> usize {
-        0
-    }
 }
 
 /// Reads everything that is there.

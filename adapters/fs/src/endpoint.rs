@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use adapter::staging::{Moment, now, stat};
 use adapter::{
-    Adapter, Atomicity, Blobs, Error, Fate, Fingerprint, Host, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Profile, Scan, Sink, StepId,
-    View,
+    Adapter, Atomicity, Blobs, Error, Fate, Fingerprint, Host, Key, Keys, Known, Mode, NothingKnown, Op, Outcome, Outcomes, Profile, Scan,
+    Sink, StepId, View,
 };
 use record::{Digest, Kind, Pattern, Pointer};
 
@@ -45,6 +45,7 @@ pub(crate) struct Folder {
     scanned: Option<Vec<u8>>,
     /// Which folder a step made, or turned out to have made.
     made: Option<Vec<u8>>,
+    clock: fn() -> Moment,
 }
 
 impl Folder {
@@ -59,7 +60,13 @@ impl Folder {
             volatile: View::default(),
             unique: Some(Pointer::new(PATH)),
         };
-        Self { path, settings, host, profile, scanned: None, made: None }
+        Self { path, settings, host, profile, scanned: None, made: None, clock: now }
+    }
+
+    /// Lets another clock tell the time.
+    #[cfg(test)]
+    pub(crate) fn at(self, clock: fn() -> Moment) -> Self {
+        Self { clock, ..self }
     }
 
     /// Opens the folder, if it is the one that is meant.
@@ -98,6 +105,11 @@ impl Folder {
     fn is_to_be_made(&self) -> bool {
         let missing = |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
         self.settings.create && missing(&self.path)
+    }
+
+    fn scanner<'s>(&'s self, root: &'s Root, now: Moment, known: &'s dyn Known) -> Scanner<'s> {
+        let Settings { rules, symlinks, .. } = &self.settings;
+        Scanner { root, path: &self.path, rules, symlinks: *symlinks, now, host: &*self.host, known }
     }
 
     fn area<'a>(&'a self, root: &'a Root, now: Moment) -> Area<'a> {
@@ -182,17 +194,29 @@ impl Adapter for Folder {
         self.made.take()
     }
 
+    fn same(&mut self, note: &[u8]) -> Result<bool, Error> {
+        if self.is_to_be_made() {
+            return Ok(false);
+        }
+        let (now, identity) = ((self.clock)(), self.identity()?);
+        let root = self.root()?;
+        let same = self.scanner(&root, now, &NothingKnown).same(&identity, note)? && self.identity()? == identity;
+        self.root()?;
+        if same {
+            self.scanned = Some(identity);
+        }
+        Ok(same)
+    }
+
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
-        let now = now();
+        let now = (self.clock)();
         let identity = self.identity()?;
         if self.is_to_be_made() && known.count() == 0 {
             return Ok(Scan { root: identity, note: None });
         }
         let root = self.root()?;
-        let Settings { rules, symlinks, .. } = &self.settings;
-        let scanner = Scanner { root: &root, path: &self.path, rules, symlinks: *symlinks, now, host: &*self.host, known };
         let mut found = Held::default();
-        scanner.scan(&mut found)?;
+        let note = self.scanner(&root, now, known).scan(&identity, &mut found)?;
         // A folder that was exchanged while it was read shows neither the old nor the new one.
         if self.identity()? != identity {
             return Err(Error::Changed { path: self.path.clone() });
@@ -200,11 +224,11 @@ impl Adapter for Folder {
         self.root()?;
         found.hand_on(out);
         self.scanned = Some(identity.clone());
-        Ok(Scan { root: identity, note: None })
+        Ok(Scan { root: identity, note })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
-        let now = now();
+        let now = (self.clock)();
         if self.scanned.is_some() && self.scanned != Some(self.identity()?) {
             return Err(Error::Changed { path: self.path.clone() });
         }
@@ -227,7 +251,7 @@ impl Adapter for Folder {
             return Ok(Vec::new());
         }
         let root = self.root()?;
-        let fates = self.area(&root, now()).recover(step)?;
+        let fates = self.area(&root, (self.clock)()).recover(step)?;
         if !fates.is_empty() {
             // The step's own journal stands in this folder, so whatever was to be made for it is this one.
             self.made = Some(self.identity()?);
@@ -240,7 +264,7 @@ impl Adapter for Folder {
             return Ok(());
         }
         let root = self.root()?;
-        self.area(&root, now()).settle(step)
+        self.area(&root, (self.clock)()).settle(step)
     }
 
     fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), Error> {

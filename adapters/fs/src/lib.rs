@@ -84,26 +84,30 @@ impl Format for Files {
     }
 
     fn open(&self, path: PathBuf, options: &Options, host: Box<dyn Host>) -> Result<Box<dyn Adapter>, Error> {
-        if let Some(name) = options.keys().find(|name| !OPTIONS.iter().any(|option| option.name == name.as_str())) {
-            let known: Vec<String> = OPTIONS.iter().map(|option| format!("`{}`", option.name)).collect();
-            return Err(Error::Config { option: name.clone(), reason: format!("is not known; known are {}", known.join(", ")) });
-        }
-        let (create, marker) = (truth(options, CREATE)?, marker(options)?);
-        match fs::metadata(&path) {
-            Ok(found) if !found.is_dir() => {
-                return Err(Error::Source { path, reason: "is no folder; `fs` syncs whole folders".to_owned() });
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !create => {
-                let reason = "is not there; restore it, mount its disk, correct `path`, or add `create = true` to have it made".to_owned();
-                return Err(Error::Source { path, reason });
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(path, error)),
-            _ => {}
-        }
-        let rules = Rules::new(&texts(options, INCLUDE)?, &texts(options, EXCLUDE)?, marker.as_deref())?;
-        let settings = Settings { rules, symlinks: truth(options, SYMLINKS)?, create, marker, days: days(options)? };
-        Ok(Box::new(Folder::new(path, settings, host)))
+        Ok(Box::new(folder(path, options, host)?))
     }
+}
+
+fn folder(path: PathBuf, options: &Options, host: Box<dyn Host>) -> Result<Folder, Error> {
+    if let Some(name) = options.keys().find(|name| !OPTIONS.iter().any(|option| option.name == name.as_str())) {
+        let known: Vec<String> = OPTIONS.iter().map(|option| format!("`{}`", option.name)).collect();
+        return Err(Error::Config { option: name.clone(), reason: format!("is not known; known are {}", known.join(", ")) });
+    }
+    let (create, marker) = (truth(options, CREATE)?, marker(options)?);
+    match fs::metadata(&path) {
+        Ok(found) if !found.is_dir() => {
+            return Err(Error::Source { path, reason: "is no folder; `fs` syncs whole folders".to_owned() });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !create => {
+            let reason = "is not there; restore it, mount its disk, correct `path`, or add `create = true` to have it made".to_owned();
+            return Err(Error::Source { path, reason });
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io(path, error)),
+        _ => {}
+    }
+    let rules = Rules::new(&texts(options, INCLUDE)?, &texts(options, EXCLUDE)?, marker.as_deref())?;
+    let settings = Settings { rules, symlinks: truth(options, SYMLINKS)?, create, marker, days: days(options)? };
+    Ok(Folder::new(path, settings, host))
 }
 
 fn wrong(option: &str, reason: &str) -> Error {

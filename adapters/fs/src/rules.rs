@@ -6,6 +6,7 @@ use std::path::Path;
 
 use adapter::Error;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use record::Digest;
 
 use crate::name;
 
@@ -16,6 +17,8 @@ pub(crate) struct Rules {
     exclude: Gitignore,
     /// The file that proves that the disk is there: every device's own.
     marker: Option<Vec<u8>>,
+    /// A digest of the patterns.
+    said: Digest,
 }
 
 impl Rules {
@@ -23,9 +26,16 @@ impl Rules {
     ///
     /// # Errors
     /// Fails with the option whose pattern cannot be read.
-    pub(crate) fn new(include: &[String], exclude: &[String], marker: Option<&str>) -> Result<Self, Error> {
-        let include = if include.is_empty() { None } else { Some(patterns("include", include)?) };
-        Ok(Self { include, exclude: patterns("exclude", exclude)?, marker: marker.map(|marker| marker.as_bytes().to_vec()) })
+    pub(crate) fn new(include_lines: &[String], exclude: &[String], marker: Option<&str>) -> Result<Self, Error> {
+        let include = if include_lines.is_empty() { None } else { Some(patterns("include", include_lines)?) };
+        let marker = marker.map(|marker| marker.as_bytes().to_vec());
+        let said = Digest::of(format!("{include_lines:?} {exclude:?} {marker:?}").as_bytes());
+        Ok(Self { include, exclude: patterns("exclude", exclude)?, marker, said })
+    }
+
+    /// Returns what is another one for other rules.
+    pub(crate) fn digest(&self) -> Digest {
+        self.said
     }
 
     /// Tells whether a folder and everything in it is left alone.

@@ -3,11 +3,11 @@
 //! A file whose size, times and number are what they were is not opened. One that is gone is looked for under the new
 //! names by its number on the disk, so that a moved file or folder is known for what it was.
 
-use adapter::staging::Moment;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use adapter::staging::{Moment, Note, Stat};
 use adapter::{Broken, Error, Fingerprint, Host, Item, Key, Known, Place, Sink};
 use rayon::prelude::*;
 
@@ -51,37 +51,98 @@ enum Found {
     Passed,
 }
 
+/// What a note depends on besides the files.
+const READER: &[u8] = concat!("fs/1 ", env!("CARGO_PKG_VERSION")).as_bytes();
+
 /// How often the walk begins again because names changed meanwhile.
 const WALKS: usize = 3;
 
 impl Scanner<'_> {
-    /// Reports everything that stands beneath the root, in the order of the keys.
+    /// Reports everything that stands beneath the root, in the order of the keys, and returns what [`note`] returns then.
     ///
     /// # Errors
     /// Fails if the root cannot be read, or if someone asked to stop.
-    pub(crate) fn scan(&self, out: &mut dyn Sink) -> Result<(), Error> {
+    pub(crate) fn scan(&self, identity: &[u8], out: &mut dyn Sink) -> Result<Option<Vec<u8>>, Error> {
         let (walk, mut candidates, mut missing) = self.look_around()?;
         self.recognise(&mut candidates, &mut missing);
         let bare: Vec<String> = walk.bare.iter().map(|path| name::text(path)).collect();
         let found = self.look_into(&candidates)?;
+        let mut note = if walk.troubles.is_empty() { self.note(identity, &candidates, &found, &bare) } else { None };
         self.report(candidates, found, &missing, out);
         for key in bare {
             self.keep_bare(&Key(key), &mut missing, out);
         }
-        self.keep_excluded(&missing, out);
+        if self.keep_excluded(&missing, out) {
+            note = None;
+        }
         walk.troubles.iter().for_each(|trouble| self.tell(trouble, &missing, out));
-        Ok(())
+        Ok(note)
+    }
+
+    /// Tells whether everything stands as it stood when a note was made.
+    ///
+    /// # Errors
+    /// As [`Self::scan`].
+    pub(crate) fn same(&self, identity: &[u8], note: &[u8]) -> Result<bool, Error> {
+        let walk = self.walk()?;
+        let settled = |entry: &Entry| !self.is_read(entry.look.sort) || entry.look.stat.is_settled(self.now);
+        if !walk.troubles.is_empty() || !walk.entries.par_iter().all(settled) {
+            return Ok(false);
+        }
+        let (entries, bare) = (walk.entries.into_par_iter(), walk.bare.into_par_iter());
+        let mut names: Vec<_> = entries.map(|entry| (name::text(&entry.path), entry.look.sort, entry.look.stat)).collect();
+        names.par_extend(bare.map(|path| (name::text(&path), Sort::Other, Stat::default())));
+        names.par_sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        Ok(self.noted(identity, names.iter().map(|(key, sort, stat)| (key.as_str(), *sort, stat))) == note)
+    }
+
+    /// Returns what tells later whether anything changed; nothing where the times of a file would not show it.
+    fn note(&self, identity: &[u8], candidates: &[Candidate], found: &[Found], bare: &[String]) -> Option<Vec<u8>> {
+        let mut names = Vec::with_capacity(candidates.len() + bare.len());
+        for (candidate, found) in candidates.iter().zip(found) {
+            let mark = match found {
+                Found::Same(fingerprint) => Mark::read(fingerprint)?,
+                Found::Item(_, mark) => *mark,
+                Found::Passed => Mark { sort: candidate.entry.look.sort, ..Mark::folder() },
+                Found::Broken(_) => return None,
+            };
+            if self.is_read(mark.sort) && !mark.trusted {
+                return None;
+            }
+            names.push((candidate.key.as_str(), mark.sort, mark.stat));
+        }
+        names.extend(bare.iter().map(|key| (key.as_str(), Sort::Other, Stat::default())));
+        names.sort_by(|one, other| one.0.cmp(other.0));
+        Some(self.noted(identity, names.iter().map(|(key, sort, stat)| (*key, *sort, stat))))
+    }
+
+    /// Tells whether what stands there counts, besides its being there.
+    fn is_read(&self, sort: Sort) -> bool {
+        sort == Sort::File || (sort == Sort::Link && self.symlinks)
+    }
+
+    /// Digests names in their order.
+    fn noted<'n>(&self, identity: &[u8], names: impl Iterator<Item = (&'n str, Sort, &'n Stat)>) -> Vec<u8> {
+        let reader = [READER, &[u8::from(self.symlinks)], &self.rules.digest().0].concat();
+        let mut note = Note::new(&reader, identity);
+        for (key, sort, stat) in names {
+            let nothing = Stat::default();
+            note.add(&[&[sort as u8], key.as_bytes()].concat(), if self.is_read(sort) { stat } else { &nothing });
+        }
+        note.finish()
+    }
+
+    fn walk(&self) -> Result<Walk, Error> {
+        let stop = || self.host.cancelled();
+        let walk = walk::walk(self.root, self.rules, &stop).map_err(|error| Error::io(self.path, error))?;
+        if self.host.cancelled() { Err(Error::Cancelled) } else { Ok(walk) }
     }
 
     /// Walks until no name that was known can have been moved past the walk.
     fn look_around(&self) -> Result<(Walk, Vec<Candidate>, Missing), Error> {
         let mut attempt = 1;
         loop {
-            let stop = || self.host.cancelled();
-            let mut walk = walk::walk(self.root, self.rules, &stop).map_err(|error| Error::io(self.path, error))?;
-            if self.host.cancelled() {
-                return Err(Error::Cancelled);
-            }
+            let mut walk = self.walk()?;
             let mut candidates: Vec<Candidate> =
                 std::mem::take(&mut walk.entries).into_par_iter().map(|entry| self.candidate(entry)).collect();
             candidates.par_sort_unstable_by(|one, other| one.key.cmp(&other.key));
@@ -269,15 +330,18 @@ impl Scanner<'_> {
         }
     }
 
-    /// What stands there, but is not synced any more, was not deleted.
-    fn keep_excluded(&self, missing: &[(Key, Mark)], out: &mut dyn Sink) {
+    /// What stands there, but is not synced any more, was not deleted; tells whether there is any.
+    fn keep_excluded(&self, missing: &[(Key, Mark)], out: &mut dyn Sink) -> bool {
+        let mut any = false;
         for (key, mark) in missing {
             let Some(path) = name::raw(&key.0) else { continue };
             let excluded = !self.rules.take_wholly(&path, mark.sort == Sort::Folder);
             if excluded && self.root.find(&path).is_ok_and(|found| found.is_some()) {
                 out.unchanged(key.clone(), mark.fingerprint());
+                any = true;
             }
         }
+        any
     }
 
     fn tell(&self, trouble: &Trouble, missing: &[(Key, Mark)], out: &mut dyn Sink) {

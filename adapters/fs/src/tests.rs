@@ -146,6 +146,70 @@ fn names(root: &Path) -> Vec<String> {
     names
 }
 
+/// What a person did, and how.
+type Change = (&'static str, &'static dyn Fn(&Path));
+
+#[test]
+fn a_note_tells_that_nothing_changed_and_every_change() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let tree = Tree::new(&[("a/b.txt", "b"), ("c.txt", "c"), ("skip.tmp", "x")]);
+    fs::create_dir(tree.root().join("empty")).unwrap();
+    symlink("c.txt", tree.root().join("link")).unwrap();
+    let later = || (adapter::staging::now().0 + 3600, 0);
+    let open = |exclude: &str, clock: fn() -> _| {
+        let list = OptionValue::List(vec![exclude.to_owned()]);
+        let options = Options::from([("exclude".to_owned(), list), ("symlinks".to_owned(), OptionValue::Boolean(true))]);
+        crate::folder(tree.root(), &options, Box::new(Silent)).unwrap().at(clock)
+    };
+    let note = || open("*.tmp", later).scan(&Memory::default(), &mut Found::default()).unwrap().note.unwrap();
+    let same = |note: &[u8]| open("*.tmp", later).same(note).unwrap();
+    assert!(same(&note()));
+    assert!(!same(b"") && !same(&[0; 32]));
+    let changes: [Change; 11] = [
+        ("an edit of the same size", &|root| fs::write(root.join("c.txt"), "d").unwrap()),
+        ("a new file", &|root| fs::write(root.join("a/new"), "").unwrap()),
+        ("a file less", &|root| fs::remove_file(root.join("a/new")).unwrap()),
+        ("another name", &|root| fs::rename(root.join("c.txt"), root.join("d.txt")).unwrap()),
+        ("two names exchanged", &|root| {
+            for (from, to) in [("d.txt", "x"), ("a/b.txt", "d.txt"), ("x", "a/b.txt")] {
+                fs::rename(root.join(from), root.join(to)).unwrap();
+            }
+        }),
+        ("a bit", &|root| fs::set_permissions(root.join("d.txt"), fs::Permissions::from_mode(0o755)).unwrap()),
+        ("a folder", &|root| fs::create_dir(root.join("a/empty")).unwrap()),
+        ("a folder that is filled", &|root| fs::write(root.join("a/empty/skip.tmp"), "").unwrap()),
+        ("a folder less", &|root| fs::remove_dir(root.join("empty")).unwrap()),
+        ("a file for a folder", &|root| fs::write(root.join("empty"), "").unwrap()),
+        ("another link", &|root| {
+            fs::remove_file(root.join("link")).unwrap();
+            symlink("d.txt", root.join("link")).unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        let before = note();
+        change(&tree.root());
+        assert!(!same(&before), "{what} went unseen");
+        assert!(same(&note()), "{what}");
+    }
+    let before = note();
+    fs::write(tree.root().join("skip.tmp"), "what is left out does not count").unwrap();
+    assert!(same(&before));
+    assert!(!open("*.bak", later).same(&before).unwrap(), "other rules see another folder");
+    // What was saved just now may be saved again within the same tick of the clock.
+    let now = || adapter::staging::now();
+    assert!(!open("*.tmp", now).same(&before).unwrap());
+    assert_eq!(open("*.tmp", now).scan(&Memory::default(), &mut Found::default()).unwrap().note, None);
+}
+
+#[test]
+fn what_is_left_out_but_known_keeps_a_folder_from_being_told_by_its_note() {
+    let tree = Tree::new(&[("a.txt", "a"), ("b.tmp", "b")]);
+    let known = tree.scan(&Memory::default()).memory();
+    let options = Options::from([("exclude".to_owned(), OptionValue::List(vec!["*.tmp".to_owned()]))]);
+    let mut folder = crate::folder(tree.root(), &options, Box::new(Silent)).unwrap().at(|| (adapter::staging::now().0 + 3600, 0));
+    assert_eq!(folder.scan(&known, &mut Found::default()).unwrap().note, None);
+}
+
 #[test]
 fn nothing_is_ever_written_outside_of_the_folder() {
     let tree = Tree::new(&[("a", "a"), ("in/b", "b")]);

@@ -4,7 +4,6 @@ pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod listing;
 pub(crate) mod naming;
-pub(crate) mod note;
 pub(crate) mod plan;
 pub(crate) mod profile;
 pub(crate) mod rehearsed;

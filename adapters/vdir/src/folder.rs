@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use adapter::staging::{Moment, Placed, Staged, Staging, Stat, now, read_whole, stat};
 use adapter::{
-    Adapter, Blobs, Broken, Error, Fate, Host, Item, Key, Known, Mode, Op, Outcome, Outcomes, Place, Profile, Scan, Sink, StepId,
+    Adapter, Blobs, Broken, Error, Fate, Host, Item, Key, Known, Mode, NothingKnown, Op, Outcome, Outcomes, Place, Profile, Scan, Sink,
+    StepId,
 };
 use rayon::prelude::*;
 use record::Digest;
@@ -138,7 +139,7 @@ impl Folder {
     /// Makes sure that it is known which UIDs and habits the folder has.
     fn know(&mut self, now: Moment) -> Result<(), Error> {
         if self.uids.is_none() {
-            let mut looks = if self.is_to_be_made() { Vec::new() } else { self.look_at_all(&Nothing, now)? };
+            let mut looks = if self.is_to_be_made() { Vec::new() } else { self.look_at_all(&NothingKnown, now)? };
             self.take_note(&mut looks);
         }
         Ok(())
@@ -336,18 +337,5 @@ impl Count {
     fn habits(&self) -> Habits {
         let own = self.own.iter().max_by_key(|(own, count)| (**count, **own)).map(|(own, _)| *own);
         Habits { bare: self.bare * 2 > self.all, own }
-    }
-}
-
-/// Knows nothing.
-struct Nothing;
-
-impl Known for Nothing {
-    fn fingerprint(&self, _key: &Key) -> Option<adapter::Fingerprint> {
-        None
-    }
-
-    fn count(&self) -> usize {
-        0
     }
 }

@@ -7,11 +7,12 @@ use record::{Kind, Pointer, Record, Value, vocabulary};
 use serde_json::json;
 
 use crate::context::Context;
-use crate::conversion::{NothingKnown, open, unheard};
+use crate::conversion::{open, unheard};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::formats;
 use crate::terminal::{Paint, columns, shown};
+use adapter::NothingKnown;
 
 /// One side.
 struct Side {

@@ -90,6 +90,23 @@ pub trait Known: Sync {
     }
 }
 
+/// What is known of an endpoint that was never seen.
+pub struct NothingKnown;
+
+impl Known for NothingKnown {
+    fn fingerprint(&self, _: &Key) -> Option<Fingerprint> {
+        None
+    }
+
+    fn count(&self) -> usize {
+        0
+    }
+
+    fn each(&self, _: &mut dyn FnMut(&Key, &Fingerprint)) -> bool {
+        true
+    }
+}
+
 /// Takes what a scan finds. An item is reported by exactly one call.
 pub trait Sink {
     /// Takes an item that is new or changed.

@@ -6,6 +6,7 @@
 
 mod exchange;
 mod journal;
+mod note;
 mod platform;
 mod recovery;
 mod stat;
@@ -23,6 +24,7 @@ use crate::item::{Fingerprint, Key};
 use crate::operation::StepId;
 use exchange::Slots;
 use journal::{Action, Entry, Journal};
+pub use note::Note;
 use platform::Disk;
 pub use platform::copy_attributes;
 pub use stat::{Moment, Stat, digest_whole, now, read_whole, stat};

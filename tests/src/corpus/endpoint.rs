@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use adapter::format::Silent;
 use adapter::{
-    Adapter, Blobs, Broken, Error, Fingerprint, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome, Outcomes, Sink, StepId,
+    Adapter, Blobs, Broken, Error, Fingerprint, Item, Key, Mode, NothingKnown, Op, OptionValue, Options, Outcome, Outcomes, Sink, StepId,
 };
 use record::Digest;
 
@@ -32,18 +32,6 @@ impl Sink for Found {
     }
 }
 
-struct Nothing;
-
-impl Known for Nothing {
-    fn fingerprint(&self, _: &Key) -> Option<Fingerprint> {
-        None
-    }
-
-    fn count(&self) -> usize {
-        0
-    }
-}
-
 /// Opens a file; one that is not there is made, in this version where the format has several.
 pub(super) fn open(format: Format, path: &Path, version: Option<&str>) -> Result<Box<dyn Adapter>, Error> {
     let mut options = Options::new();
@@ -59,7 +47,7 @@ pub(super) fn open(format: Format, path: &Path, version: Option<&str>) -> Result
 /// Reads everything that an adapter shows.
 pub(super) fn scan(adapter: &mut dyn Adapter) -> Result<Found, Error> {
     let mut found = Found::default();
-    adapter.scan(&Nothing, &mut found)?;
+    adapter.scan(&NothingKnown, &mut found)?;
     Ok(found)
 }
 

@@ -4,13 +4,12 @@ use crate::card::Card;
 use crate::source::fingerprint::{FileMark, Traits};
 use crate::source::listing::{self, Listed, Look, look, only_card};
 use crate::source::naming::is_card;
-use crate::source::note::Note;
 use crate::source::plan::{Plan, Planner, Writing, one_a_name};
 use crate::source::profile::{Habits, profile};
 use crate::source::rehearsed::Rehearsed;
 use crate::source::text::{Fault, Text, glance};
 use crate::version::Version;
-use adapter::staging::{Moment, Placed, Staged, Staging, Stat, now, read_whole, stat};
+use adapter::staging::{Moment, Note, Placed, Staged, Staging, Stat, now, read_whole, stat};
 use adapter::{
     Adapter, Atomicity, Blobs, Broken, Error, Expect, Fate, Host, Item, Key, Keys, Known, Mode, Op, Outcome, Outcomes, Place, Profile,
     Scan, Sink, StepId,
@@ -271,10 +270,10 @@ impl Adapter for Folder {
             return Ok(false);
         }
         let (now, root) = ((self.clock)(), self.identity()?);
-        let mut found = Note::new(&root);
+        let mut found = Note::new(READER, &root);
         for Listed { name, stat } in listing::list(&self.root, &*self.host)? {
             match stat {
-                Ok(stat) if stat.is_settled(now) => found.add(&name, &stat),
+                Ok(stat) if stat.is_settled(now) => found.add(name.as_bytes(), &stat),
                 _ => return Ok(false),
             }
         }
@@ -378,12 +377,15 @@ impl Adapter for Folder {
     }
 }
 
+/// What a note depends on besides the files.
+const READER: &[u8] = concat!("vcard-folder/1 ", env!("CARGO_PKG_VERSION")).as_bytes();
+
 /// Returns what tells later whether anything changed; nothing if the time of any file would not show it.
 fn note(root: &[u8], looks: &[(Key, Look)]) -> Option<Vec<u8>> {
-    let mut note = Note::new(root);
+    let mut note = Note::new(READER, root);
     for (key, look) in looks {
         match look {
-            Look::Same(mark, _) | Look::Card(_, mark) if mark.trusted => note.add(&key.0, &mark.stat),
+            Look::Same(mark, _) | Look::Card(_, mark) if mark.trusted => note.add(key.0.as_bytes(), &mark.stat),
             _ => return None,
         }
     }

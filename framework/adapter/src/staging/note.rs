@@ -1,26 +1,27 @@
-//! The note of a folder: one digest of the names and stats of all its cards, by which a later look sees that nothing changed.
+//! The note of a folder: one digest of the names and stats of all its files, by which a later look sees that nothing changed.
 
-use adapter::staging::Stat;
 use record::digest::Hasher;
 
-/// What the note is made of besides the files: another version of the program may read the same bytes otherwise.
-const TAG: &str = concat!("vcard-folder/1 ", env!("CARGO_PKG_VERSION"));
+use super::Stat;
 
 /// The note of a folder while its files are added, in the order of their names.
-pub(crate) struct Note(Hasher);
+pub struct Note(Hasher);
 
 impl Note {
     /// Begins the note of the folder of this identity.
-    pub(crate) fn new(root: &[u8]) -> Self {
+    ///
+    /// `reader` says what else the reading depends on: another version of the program may read the same bytes otherwise.
+    #[must_use]
+    pub fn new(reader: &[u8], root: &[u8]) -> Self {
         let mut note = Self(Hasher::default());
-        note.part(TAG.as_bytes());
+        note.part(reader);
         note.part(root);
         note
     }
 
     /// Adds a file.
-    pub(crate) fn add(&mut self, name: &str, stat: &Stat) {
-        self.part(name.as_bytes());
+    pub fn add(&mut self, name: &[u8], stat: &Stat) {
+        self.part(name);
         self.0.update(&stat.size.to_be_bytes());
         for (seconds, nanoseconds) in [stat.modified, stat.changed] {
             self.0.update(&seconds.to_be_bytes());
@@ -30,7 +31,8 @@ impl Note {
     }
 
     /// Returns the note.
-    pub(crate) fn finish(self) -> Vec<u8> {
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
         self.0.finish().0.to_vec()
     }
 
