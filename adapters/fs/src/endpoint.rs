@@ -270,10 +270,10 @@ impl Adapter for Folder {
     fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), Error> {
         let root = self.root()?;
         let path = self.path.join(&key.0);
-        let gone = || Error::Source { path: path.clone(), reason: "it does not hold that content any more".to_owned() };
+        let gone = || Error::Changed { path: path.clone() };
         let raw = name::writable(&key.0).map_err(|_| gone())?;
-        let look = root.look(&raw).map_err(|error| Error::io(&path, error))?;
-        if look.sort != Sort::File {
+        let look = root.find(&raw).map_err(|error| Error::io(&path, error))?;
+        if look.is_none_or(|look| look.sort != Sort::File) {
             return Err(gone());
         }
         let mut file = root.read(&raw).map_err(|error| Error::io(&path, error))?;

@@ -309,7 +309,7 @@ impl Adapter for Folder {
 
     fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), Error> {
         let path = self.root.join(&key.0);
-        let gone = || Error::Source { path: path.clone(), reason: "it does not hold that document any more".to_owned() };
+        let gone = || Error::Changed { path: path.clone() };
         if !is_item(&key.0, self.codec.ending()) || key.0.contains('/') {
             return Err(gone());
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use adapter::{Adapter, Profile};
+use adapter::{Adapter, Key, Profile};
 use delta::{Policy, Sides, Target};
 use protocol::{Collection, Fence};
 use record::{Pointer, RecordId};
@@ -75,6 +75,8 @@ pub(crate) struct Session<'s> {
     pub(crate) untouchable: BTreeSet<RecordId>,
     /// What could not be read in this session's scan.
     pub(crate) unread: Vec<Held>,
+    /// Items that changed while they were sent, once: they are looked at again.
+    pub(crate) restless: BTreeSet<Key>,
     /// What could not be written in this session.
     pub(crate) unwritten: Vec<Held>,
     /// What a person must look at besides.
@@ -106,6 +108,7 @@ impl<'s> Session<'s> {
             asked: false,
             untouchable: BTreeSet::new(),
             unread: Vec::new(),
+            restless: BTreeSet::new(),
             unwritten: Vec::new(),
             findings: Vec::new(),
             pushed: BTreeSet::new(),

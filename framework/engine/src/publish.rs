@@ -14,7 +14,7 @@ use crate::doors::{Doors, Point};
 use crate::entry::{record_digests, take_known};
 use crate::error::Error;
 use crate::objects::Frozen;
-use crate::report::{Deed, Direction, Effect};
+use crate::report::{Deed, Direction, Effect, Held};
 use crate::turn::{go_on, is_to_come};
 
 /// How many changes one transaction carries at most.
@@ -40,7 +40,12 @@ pub(crate) async fn publish(session: &mut Session<'_>) -> Result<Published, Erro
         if is_to_come(session) {
             return Ok(Published::Stale);
         }
-        upload(session, &built.transaction)?;
+        match upload(session, &built.transaction)? {
+            Uploaded::Everything => {}
+            Uploaded::Changed => return Ok(Published::Stale),
+            // What cannot be sent now is left out.
+            Uploaded::Held => continue,
+        }
         let envelope = freeze(session, &built)?;
         session.doors.at(Point::Frozen).await;
         let answer = session.doors.store.append_fenced(&session.settings.collection, &envelope, session.turn.fence());
@@ -146,8 +151,18 @@ fn effects(session: &Session<'_>, id: RecordId, change: &record::Change) -> Vec<
     deeds.into_iter().map(|deed| Effect { direction: Direction::Push, record: id, title: title.clone(), deed }).collect()
 }
 
+/// What became of the blobs of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Uploaded {
+    Everything,
+    /// An item is not what the scan saw: it is to be looked at again.
+    Changed,
+    /// Items whose content cannot be read now are held.
+    Held,
+}
+
 /// Sends the blobs that the transaction refers to and the store lacks, before it is sent itself.
-fn upload(session: &mut Session<'_>, transaction: &Transaction) -> Result<(), Error> {
+fn upload(session: &mut Session<'_>, transaction: &Transaction) -> Result<Uploaded, Error> {
     let collection = &session.settings.collection;
     let mut blobs: Vec<(BlobId, RecordId)> = Vec::new();
     for change in &transaction.changes {
@@ -158,37 +173,60 @@ fn upload(session: &mut Session<'_>, transaction: &Transaction) -> Result<(), Er
         }
     }
     if blobs.is_empty() {
-        return Ok(());
+        return Ok(Uploaded::Everything);
     }
     let ids: Vec<BlobId> = blobs.iter().map(|(blob, _)| *blob).collect();
-    let mut keys: BTreeMap<BlobId, Key> = BTreeMap::new();
-    for missing in session.doors.store.missing(collection, &ids)? {
-        let Some((_, record)) = blobs.iter().find(|(blob, _)| *blob == missing) else { continue };
-        let Some(key) = session.trees.seen(*record)?.map(|seen| seen.key.clone()) else { continue };
-        keys.insert(missing, key);
+    let mut missing = session.doors.store.missing(collection, &ids)?;
+    let mut uploaded = Uploaded::Everything;
+    while !missing.is_empty() {
+        let mut sources: BTreeMap<BlobId, (RecordId, Key)> = BTreeMap::new();
+        for blob in missing {
+            let Some((_, record)) = blobs.iter().find(|(other, _)| *other == blob) else { continue };
+            let Some(key) = session.trees.seen(*record)?.map(|seen| seen.key.clone()) else { continue };
+            sources.insert(blob, (*record, key));
+        }
+        let Some((blob, error)) = send(session, &sources)? else { break };
+        let Some((record, key)) = sources.remove(&blob) else { break };
+        if matches!(error, adapter::Error::Changed { .. }) && session.restless.insert(key.clone()) {
+            return Ok(Uploaded::Changed);
+        }
+        hold(session, record, key, &error);
+        uploaded = Uploaded::Held;
+        let left: Vec<BlobId> = sources.into_keys().collect();
+        missing = session.doors.store.missing(collection, &left)?;
     }
-    send(session, &keys)
+    Ok(uploaded)
 }
 
-/// Streams blobs from the application to the store.
-fn send(session: &mut Session<'_>, keys: &BTreeMap<BlobId, Key>) -> Result<(), Error> {
+fn hold(session: &mut Session<'_>, record: RecordId, key: Key, error: &adapter::Error) {
+    let (title, place) = (title(session, record), format!("endpoint {}", session.endpoint));
+    let reason = error.to_string();
+    session.unread.push(Held { key: Some(key.0), record: Some(record), title, place, reason, unwritten: false, missing: false });
+    session.untouchable.insert(record);
+}
+
+/// Streams blobs from the application to the store; returns the one whose item cannot be read now, and why.
+fn send(session: &mut Session<'_>, sources: &BTreeMap<BlobId, (RecordId, Key)>) -> Result<Option<(BlobId, adapter::Error)>, Error> {
     let (mut refused, adapter) = (None, &mut *session.adapter);
-    let missing: Vec<BlobId> = keys.keys().copied().collect();
+    let missing: Vec<BlobId> = sources.keys().copied().collect();
     let sent = session.doors.store.put_blobs(&session.settings.collection, &missing, &mut |blob, to| {
-        let Some(key) = keys.get(&blob) else { return Err(io::ErrorKind::NotFound.into()) };
+        let Some((_, key)) = sources.get(&blob) else { return Err(io::ErrorKind::NotFound.into()) };
         let mut to = Listening { to, failed: false };
         adapter.blob(key, Digest(blob.0), &mut to).map_err(|error| {
             let text = error.to_string();
             // What the store refused, the store says itself.
-            refused = (!to.failed).then_some(error);
+            refused = (!to.failed).then_some((blob, error));
             io::Error::other(text)
         })
     });
-    if let Some(error) = refused {
-        return Err(session.adapter_error(error));
+    match refused {
+        Some((blob, error @ (adapter::Error::Changed { .. } | adapter::Error::Io { .. }))) => Ok(Some((blob, error))),
+        Some((_, error)) => Err(session.adapter_error(error)),
+        None => {
+            session.report.bytes_written += sent?.bytes;
+            Ok(None)
+        }
     }
-    session.report.bytes_written += sent?.bytes;
-    Ok(())
 }
 
 /// A writer that knows whether it was the one that failed.

@@ -29,9 +29,13 @@ type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 struct Folder {
     files: Files,
     profile: Profile,
+    saves: Saves,
 }
 
-fn folder(files: &Files) -> Box<Folder> {
+/// Files that somebody saves whenever they are read to be sent, and how often they still will.
+type Saves = Arc<Mutex<BTreeMap<String, usize>>>;
+
+fn folder(files: &Files, saves: &Saves) -> Box<Folder> {
     let profile = Profile {
         kinds: vec![Kind::new("file")],
         keys: Stability::Stable,
@@ -40,7 +44,7 @@ fn folder(files: &Files) -> Box<Folder> {
         volatile: View::default(),
         unique: None,
     };
-    Box::new(Folder { files: Arc::clone(files), profile })
+    Box::new(Folder { files: Arc::clone(files), profile, saves: Arc::clone(saves) })
 }
 
 fn shown(name: &str, bytes: &[u8]) -> (Fingerprint, Record) {
@@ -109,8 +113,13 @@ impl Adapter for Folder {
     }
 
     fn blob(&mut self, key: &Key, _: Digest, to: &mut dyn Write) -> Result<(), adapter::Error> {
-        let files = self.files.lock().unwrap();
-        let bytes = files.get(&key.0).ok_or_else(|| adapter::Error::Fatal("it is not there".into()))?;
+        let mut files = self.files.lock().unwrap();
+        let bytes = files.get_mut(&key.0).ok_or_else(|| adapter::Error::Fatal("it is not there".into()))?;
+        if let Some(left) = self.saves.lock().unwrap().get_mut(&key.0).filter(|left| **left > 0) {
+            *left -= 1;
+            bytes.push(b'+');
+            return Err(adapter::Error::Changed { path: key.0.clone().into() });
+        }
         to.write_all(bytes).map_err(|error| adapter::Error::Fatal(error.to_string()))
     }
 }
@@ -194,6 +203,10 @@ impl Randomness for Device {
 }
 
 fn sync(store: &Elsewhere, device: &Device, files: &Files, state: &Path) -> Result<JobReport, Error> {
+    sync_while(store, device, files, &Saves::default(), state)
+}
+
+fn sync_while(store: &Elsewhere, device: &Device, files: &Files, saves: &Saves, state: &Path) -> Result<JobReport, Error> {
     let doors = Doors { store, keys: device, randomness: device, pass: &|_| true };
     let settings = Settings {
         collection: "files".parse().unwrap(),
@@ -204,7 +217,7 @@ fn sync(store: &Elsewhere, device: &Device, files: &Files, state: &Path) -> Resu
         confirmed: std::collections::BTreeSet::new(),
     };
     let objects = Box::new(Sqlite::open(&state.join(format!("{}.db", device.0))).unwrap());
-    run(&doors, &mut [Endpoint { name: "folder".into(), adapter: folder(files), objects }], &settings)
+    run(&doors, &mut [Endpoint { name: "folder".into(), adapter: folder(files, saves), objects }], &settings)
 }
 
 fn noise(length: usize) -> Vec<u8> {
@@ -251,4 +264,27 @@ fn a_large_file_goes_on_where_it_stopped_and_an_edit_of_it_moves_what_changed() 
     sync(&store, &two, &there, state.path()).unwrap();
     assert!(*there.lock().unwrap() == *here.lock().unwrap());
     assert!(store.fetched.load(Ordering::SeqCst) - after <= 2, "the rest is on the device");
+}
+
+#[test]
+fn a_file_that_is_saved_while_it_is_sent_is_looked_at_again_and_one_that_never_rests_waits_alone() {
+    let state = tempfile::tempdir().unwrap();
+    let store = Elsewhere { inner: Memory::new(), fetched: AtomicU64::new(0), silent_after: AtomicU64::new(u64::MAX) };
+    let [one, two] = [1, 2].map(|number| Device(number, AtomicU64::new(0)));
+    let [here, there]: [Files; 2] = [(); 2].map(|()| Files::default());
+    here.lock().unwrap().extend(["calm", "log", "saved"].map(|name| (name.to_owned(), name.as_bytes().to_vec())));
+    let saves = Saves::default();
+    saves.lock().unwrap().extend([("log".to_owned(), usize::MAX), ("saved".to_owned(), 1)]);
+
+    let first = sync_while(&store, &one, &here, &saves, state.path()).unwrap();
+    let held: Vec<(&str, &str)> = first.reports[0].held.iter().map(|held| (held.title.as_str(), held.reason.as_str())).collect();
+    assert_eq!(held, [("log", "log changed while it was read; sync again")]);
+    sync(&store, &two, &there, state.path()).unwrap();
+    let arrived: Vec<(String, Vec<u8>)> = there.lock().unwrap().clone().into_iter().collect();
+    assert_eq!(arrived, [("calm".to_owned(), b"calm".to_vec()), ("saved".to_owned(), b"saved+".to_vec())]);
+
+    saves.lock().unwrap().clear();
+    assert_eq!(sync(&store, &one, &here, state.path()).unwrap().reports[0].held, []);
+    sync(&store, &two, &there, state.path()).unwrap();
+    assert_eq!(*there.lock().unwrap(), *here.lock().unwrap());
 }

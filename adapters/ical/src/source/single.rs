@@ -289,7 +289,7 @@ impl Adapter for Single {
     }
 
     fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), Error> {
-        let gone = || self.source("it does not hold that document any more");
+        let gone = || Error::Changed { path: self.path.clone() };
         let raw = self.read()?.ok_or_else(gone)?;
         let text = self.text(&raw)?;
         let found = Found::looking_for(&text.bytes, |_| false);

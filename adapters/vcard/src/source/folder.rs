@@ -364,7 +364,7 @@ impl Adapter for Folder {
 
     fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), Error> {
         let path = self.root.join(&key.0);
-        let gone = || Error::Source { path: path.clone(), reason: "it does not hold that photo any more".to_owned() };
+        let gone = || Error::Changed { path: path.clone() };
         if !is_card(&key.0) || key.0.contains('/') {
             return Err(gone());
         }

@@ -447,7 +447,7 @@ impl Adapter for Single {
     }
 
     fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), Error> {
-        let gone = || Error::Source { path: self.path.clone(), reason: "it does not hold that photo any more".to_owned() };
+        let gone = || Error::Changed { path: self.path.clone() };
         let raw = self.read()?.ok_or_else(gone)?;
         let text = self.text(&raw)?;
         let spans = spans(&text);
