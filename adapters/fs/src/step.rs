@@ -3,7 +3,7 @@
 use adapter::staging::Moment;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use adapter::{Blobs, Error, Fate, Fingerprint, Host, Key, StepId};
@@ -389,7 +389,10 @@ fn needed(told: &[Told]) -> HashSet<Vec<u8>> {
     needed
 }
 
-/// Copies a blob, and proves that it is the one.
+/// From how many bytes on zeros are left to the file system as a hole.
+const HOLE: usize = 4096;
+
+/// Copies a blob, and proves that it is the one. Where it is nothing but zeros, the file gets a hole.
 fn copy(from: &mut dyn Read, blob: Blob, to: &mut File) -> Result<(), String> {
     let (mut hasher, mut piece, mut length) = (Hasher::default(), vec![0; PIECE], 0_u64);
     loop {
@@ -404,10 +407,14 @@ fn copy(from: &mut dyn Read, blob: Blob, to: &mut File) -> Result<(), String> {
             break;
         }
         hasher.update(read);
-        to.write_all(read).map_err(|error| refusal(&error))?;
+        let is_hole = read.len() >= HOLE && read.iter().all(|byte| *byte == 0);
+        let written =
+            if is_hole { to.seek(SeekFrom::Current(read.len().try_into().unwrap_or_default())).map(drop) } else { to.write_all(read) };
+        written.map_err(|error| refusal(&error))?;
     }
     if length == blob.length && hasher.finish() == blob.digest {
-        return Ok(());
+        // A hole at the end is no part of the file yet.
+        return to.set_len(length).map_err(|error| refusal(&error));
     }
     Err("the store's copy of its content is damaged; the file stays as it was".to_owned())
 }

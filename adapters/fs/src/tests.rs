@@ -299,3 +299,15 @@ fn names_in_either_normal_form_show_one_and_stay_as_they_are() {
     assert_eq!(found.keys(), ["cafe\u{301}"]);
     assert_eq!(found.items[0].record.text("path"), Some("caf\u{e9}"));
 }
+
+#[test]
+fn zeros_become_holes() {
+    use std::os::unix::fs::MetadataExt as _;
+    let tree = Tree::new(&[]);
+    let image = format!("{}x{}", "\0".repeat(3 << 20), "\0".repeat(5 << 20));
+    assert!(matches!(tree.make(&file("image", &image), &[&image]), Outcome::Put { .. }));
+    let path = tree.root().join("image");
+    assert!(fs::read(&path).unwrap() == image.as_bytes());
+    let taken = fs::metadata(&path).unwrap().blocks() * 512;
+    assert!(taken < 1 << 20, "{taken} bytes of the disk for one that is not zero");
+}

@@ -122,6 +122,8 @@ fn require(id: BlobId, found: BlobId) -> Result<(), Error> {
 struct Wanted {
     places: HashMap<ChunkId, Vec<u64>>,
     asked: std::collections::HashSet<ChunkId>,
+    /// From here on nothing was ever written: it is zeros, and holes if the file system has them.
+    fresh: u64,
 }
 
 impl Wanted {
@@ -131,7 +133,7 @@ impl Wanted {
             places.entry(piece.chunk).or_default().push(place);
             place += u64::from(piece.length);
         }
-        Self { places, asked: std::collections::HashSet::new() }
+        Self { places, asked: std::collections::HashSet::new(), fresh: 0 }
     }
 
     fn is_empty(&self) -> bool {
@@ -146,6 +148,7 @@ impl Wanted {
     /// Leaves out what is in its place already.
     fn leave_out_present(&mut self, recipe: &Recipe, key: &ChunkKey, into: &mut dyn Assembly) -> io::Result<()> {
         let present = into.seek(SeekFrom::End(0))?;
+        self.fresh = present;
         into.seek(SeekFrom::Start(0))?;
         let (mut place, mut buffer) = (0, Vec::new());
         for piece in &recipe.pieces {
@@ -181,7 +184,11 @@ impl Wanted {
 
     /// Writes a chunk to its places, if it has any.
     fn place(&mut self, chunk: ChunkId, content: &[u8], into: &mut dyn Assembly) -> io::Result<()> {
+        let is_zero = content.iter().all(|byte| *byte == 0);
         for place in self.places.remove(&chunk).unwrap_or_default() {
+            if is_zero && place >= self.fresh {
+                continue;
+            }
             into.seek(SeekFrom::Start(place))?;
             into.write_all(content)?;
         }
@@ -354,6 +361,79 @@ impl<S: Source> Read for Reader<S> {
             } else if !self.advance().map_err(io::Error::other)? {
                 return Ok(0);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+    use std::collections::BTreeMap;
+
+    use protocol::Piece;
+
+    use super::*;
+    use crate::pack::pack;
+
+    struct Shelf(Recipe, BTreeMap<ChunkId, Chunk>);
+
+    impl Source for Shelf {
+        fn recipe(&self, _: BlobId) -> Result<Recipe, Error> {
+            Ok(self.0.clone())
+        }
+
+        fn get(&self, chunks: &[ChunkId]) -> Result<Vec<Chunk>, Error> {
+            Ok(chunks.iter().map(|chunk| self.1[chunk].clone()).collect())
+        }
+    }
+
+    /// A place that counts what is written to it.
+    struct Counted(io::Cursor<Vec<u8>>, usize);
+
+    impl Read for Counted {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 += bytes.len();
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for Counted {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    impl Assembly for Counted {
+        fn resize(&mut self, length: u64) -> io::Result<()> {
+            self.0.resize(length)
+        }
+    }
+
+    #[test]
+    fn zeros_are_written_only_over_what_is_none() {
+        let (key, zeros, text) = (ChunkKey::of(&"files".parse().unwrap()), vec![0; 100_000], vec![b'x'; 1000]);
+        let parts = [&zeros, &text, &zeros];
+        let content: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+        let pieces = parts.iter().map(|part| Piece { chunk: key.id(part), length: part.len().try_into().unwrap() }).collect();
+        let blob = BlobId(Sha256::digest(&content).into());
+        let chunks = parts.iter().map(|part| (key.id(part), pack(key.id(part), part.to_vec()))).collect();
+        let shelf = Shelf(Recipe { blob, pieces }, chunks);
+        for (before, written) in [(Vec::new(), 1000), (vec![b'y'; 50], 101_000), (vec![b'y'; 201_000], 201_000), (content.clone(), 0)] {
+            let mut into = Counted(io::Cursor::new(before), 0);
+            assemble(&shelf, &key, blob, &mut |_| Ok(()), &mut into).unwrap();
+            assert!(*into.0.get_ref() == content);
+            assert_eq!(into.1, written);
         }
     }
 }
