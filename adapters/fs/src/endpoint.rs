@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use adapter::staging::{Moment, now, stat};
 use adapter::{
     Adapter, Atomicity, Blobs, Error, Fate, Fingerprint, Host, Key, Keys, Known, Mode, NothingKnown, Op, Outcome, Outcomes, Profile, Scan,
-    Sink, StepId, View,
+    Selection, Sink, StepId, View,
 };
-use record::{Digest, Kind, Pattern, Pointer};
+use record::{Digest, Kind, Pattern, Pointer, Record};
 
 use crate::beneath::{Look, Root};
 use crate::mark::{Mark, Sort};
@@ -33,6 +33,20 @@ pub(crate) struct Settings {
     pub(crate) marker: Option<String>,
     /// For how many days what was deleted or replaced is kept.
     pub(crate) days: i64,
+}
+
+impl Selection for Settings {
+    fn takes(&self, record: &Record) -> bool {
+        let Some(path) = record.text(PATH).and_then(|path| name::writable(path).ok()) else { return true };
+        // What is no file at all is refused with its reason.
+        let Ok(shape) = Shape::of(record) else { return true };
+        let is_wanted = self.symlinks || !matches!(shape, Shape::Link(_));
+        is_wanted && self.rules.take_wholly(&path, shape == Shape::Folder)
+    }
+
+    fn digest(&self) -> Digest {
+        Digest::of_parts(&[&self.rules.digest().0, &[u8::from(self.symlinks)]])
+    }
 }
 
 /// An endpoint that is a folder of files.
@@ -188,6 +202,10 @@ fn mark(look: &Look, digest: Digest, executable: bool, now: Moment) -> Fingerpri
 impl Adapter for Folder {
     fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    fn selection(&self) -> Option<&dyn Selection> {
+        Some(&self.settings)
     }
 
     fn made(&mut self) -> Option<Vec<u8>> {

@@ -28,6 +28,12 @@ fn desk_with(options: &str, files: &[(&str, &str)]) -> Desk {
     desk
 }
 
+/// Leaves files out of the left side alone.
+fn leave_out_left(desk: &Desk, pattern: &str) {
+    let line = "path = \"left\"\n";
+    desk.put("syncretic.toml", desk.text("syncretic.toml").replacen(line, &format!("{line}exclude = [\"{pattern}\"]\n"), 1));
+}
+
 /// Returns every file and folder of one side, Syncretic's own left out, with contents.
 fn tree(desk: &Desk, side: &str) -> Vec<(String, Option<String>)> {
     fn gather(root: &Path, folder: &Path, into: &mut Vec<(String, Option<String>)>) {
@@ -316,6 +322,38 @@ fn patterns_leave_files_out_and_what_is_left_out_later_is_not_deleted() {
     desk.put("syncretic.toml", config);
     desk.settle();
     assert_eq!(desk.text("right/late.bak"), "l");
+}
+
+#[test]
+fn what_is_left_out_here_is_none_of_this_folders_business_until_it_is_taken_in() {
+    let desk = desk(&[("a.txt", "a"), ("was.tmp", "left's own")]);
+    leave_out_left(&desk, "*.tmp");
+    desk.put("right/b.tmp", "b");
+    desk.put("right/was.tmp", "right's own");
+    desk.settle();
+    assert_eq!(tree(&desk, "left").into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a.txt", "was.tmp"]);
+    assert_eq!(desk.text("left/was.tmp"), "left's own");
+    desk.put("right/b.tmp", "edited");
+    desk.settle();
+    let config = desk.text("syncretic.toml").replacen("exclude = [\"*.tmp\"]\n", "", 1);
+    desk.put("syncretic.toml", config);
+    desk.settle();
+    equal(&desk);
+    assert_eq!(desk.text("left/b.tmp"), "edited");
+    let contents: Vec<String> = tree(&desk, "left").into_iter().filter_map(|(_, content)| content).collect();
+    assert!(contents.contains(&"left's own".to_owned()) && contents.contains(&"right's own".to_owned()), "{contents:?}");
+}
+
+#[test]
+fn what_is_left_out_later_stays_here_whatever_others_do_to_it() {
+    let desk = desk(&[("a.txt", "a"), ("b.bak", "b"), ("c.bak", "c")]);
+    desk.settle();
+    leave_out_left(&desk, "*.bak");
+    desk.put("right/b.bak", "edited");
+    fs::remove_file(desk.path("right/c.bak")).unwrap();
+    desk.settle();
+    assert_eq!((desk.text("left/b.bak").as_str(), desk.text("left/c.bak").as_str()), ("b", "c"));
+    assert_eq!(tree(&desk, "right").len(), 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use record::Digest;
+use record::{Digest, Record};
 
 use crate::error::Error;
 use crate::item::{Broken, Fingerprint, Item, Key};
@@ -13,6 +13,11 @@ use crate::profile::Profile;
 pub trait Adapter: Send {
     /// Returns what the endpoint can hold. Asked for after [`Adapter::scan`] it fits what that scan read.
     fn profile(&self) -> &Profile;
+
+    /// Returns what the endpoint leaves out by its settings, if it leaves out anything.
+    fn selection(&self) -> Option<&dyn Selection> {
+        None
+    }
 
     /// Tells whether nothing at all changed since the scan that left `note`; false if that takes more than a look.
     ///
@@ -88,6 +93,15 @@ pub trait Known: Sync {
         let _ = take;
         false
     }
+}
+
+/// Which records an endpoint holds, of those that it could hold. The others are none of its business.
+pub trait Selection {
+    /// Tells whether such a record has an item here.
+    fn takes(&self, record: &Record) -> bool;
+
+    /// Returns another value for another selection.
+    fn digest(&self) -> Digest;
 }
 
 /// What is known of an endpoint that was never seen.

@@ -43,7 +43,7 @@ pub mod told;
 #[cfg(feature = "host")]
 mod wire;
 
-pub use contract::{Adapter, Blobs, Known, NothingKnown, Outcomes, Scan, Sink};
+pub use contract::{Adapter, Blobs, Known, NothingKnown, Outcomes, Scan, Selection, Sink};
 pub use error::{Error, Fault};
 pub use format::{Description, Format, Host, OptionKind, OptionSpec, OptionValue, Options};
 pub use item::{Broken, Fingerprint, Item, Key, Place};

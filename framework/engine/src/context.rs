@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use adapter::{Adapter, Key, Profile};
 use delta::{Policy, Sides, Target};
 use protocol::{Collection, Fence};
-use record::{Pointer, RecordId};
+use record::{Pointer, Record, RecordId};
 
 use crate::doors::Doors;
 use crate::error::Error;
@@ -148,10 +148,15 @@ impl<'s> Session<'s> {
         then(&Sides { meant: seen.map(|seen| &seen.meant), agreed, remote, holds: &holds, volatile: &volatile })
     }
 
-    /// Tells whether this endpoint holds records of a record's kind.
+    /// Tells whether this endpoint holds records of a record's kind, and by its settings this one, as it is here or elsewhere.
     pub(crate) fn concerns(&self, id: RecordId) -> bool {
         let (seen, _, remote) = self.trees.sides(id);
-        seen.is_some() || remote.is_none_or(|remote| self.profile.kinds.contains(&remote.record.kind))
+        let selected = |record: &Record| self.adapter.selection().is_none_or(|selection| selection.takes(record));
+        match (seen, remote) {
+            (Some(seen), remote) => selected(&seen.shown) || remote.is_some_and(|remote| selected(&remote.record)),
+            (None, Some(remote)) => self.profile.kinds.contains(&remote.record.kind) && selected(&remote.record),
+            (None, None) => true,
+        }
     }
 
     /// Tells whether nothing is to be done about a record until one of its trees changes.

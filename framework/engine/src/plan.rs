@@ -43,6 +43,10 @@ impl Adapter for Rehearsing {
         self.0.profile()
     }
 
+    fn selection(&self) -> Option<&dyn adapter::Selection> {
+        self.0.selection()
+    }
+
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, adapter::Error> {
         self.0.scan(known, out)
     }

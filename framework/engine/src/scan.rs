@@ -37,9 +37,13 @@ pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
     session.doors.at(Point::Scanned).await;
     session.trees.meta.root = Some(scan.root);
     session.trees.meta.note = scan.note.filter(|_| found.broken.is_empty());
-    let view = objects::model::view_text(&session.profile);
+    let view = objects::model::view_text(&*session.adapter);
     if session.trees.meta.view != view {
         knowledge.records().for_each(|id| session.trees.attend(id));
+        // What was none of this endpoint's business may be now.
+        let mut unseen = Vec::new();
+        session.trees.objects().each_unseen(&mut |id, _| unseen.push(id))?;
+        unseen.into_iter().for_each(|id| session.trees.attend(id));
         session.trees.meta.view = view;
     }
     observe(session, &knowledge, found)?;
@@ -53,7 +57,7 @@ fn same(session: &mut Session<'_>) -> Result<bool, Error> {
     let Some(note) = session.trees.meta.note.clone() else { return Ok(false) };
     let same = session.adapter.same(&note).map_err(|error| session.adapter_error(error))?;
     let profile = session.adapter.profile().clone();
-    if !same || objects::model::view_text(&profile) != session.trees.meta.view {
+    if !same || objects::model::view_text(&*session.adapter) != session.trees.meta.view {
         return Ok(false);
     }
     session.profile = profile;

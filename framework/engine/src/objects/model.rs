@@ -198,12 +198,14 @@ pub struct Batch {
     pub durable: bool,
 }
 
-/// Returns the fields of a view as text, for comparison with a later one.
+/// Returns what an endpoint holds, as text for comparison with a later one: the fields of its view, and its selection.
 #[must_use]
-pub fn view_text(profile: &adapter::Profile) -> Vec<String> {
+pub fn view_text(adapter: &dyn adapter::Adapter) -> Vec<String> {
+    let profile = adapter.profile();
     let volatile = profile.volatile.0.iter().map(|pattern| format!("-{}", pattern.as_str()));
     let unique = profile.unique.iter().map(|pointer: &Pointer| format!("!{pointer}"));
-    profile.view.0.iter().map(|pattern| pattern.as_str().to_owned()).chain(volatile).chain(unique).collect()
+    let selection = adapter.selection().map(|selection| format!("?{}", selection.digest()));
+    profile.view.0.iter().map(|pattern| pattern.as_str().to_owned()).chain(volatile).chain(unique).chain(selection).collect()
 }
 
 impl Batch {
