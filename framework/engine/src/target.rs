@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use delta::{Merged, Target};
-use record::{Record, RecordId, Value};
+use record::{Pointer, Record, RecordId, Value};
 
 use crate::aside::set_aside;
 use crate::context::Session;
@@ -76,21 +76,12 @@ fn folded(value: &Value) -> String {
 /// Who stands in the collection keeps a unique name; whoever else wants it is renamed, never overwritten.
 fn rename(session: &mut Session<'_>, mut wishes: Vec<Wish>) -> Result<Vec<Wish>, Error> {
     let Some(unique) = session.profile.unique.clone() else { return Ok(wishes) };
-    let mut holders: BTreeMap<String, Vec<RecordId>> = BTreeMap::new();
-    let wished: BTreeSet<RecordId> = wishes.iter().map(|wish| wish.id).collect();
-    let items = session.trees.objects().items()?;
-    for id in items.iter().map(|item| item.id).filter(|id| !wished.contains(id)) {
-        if let Some(name) = session.trees.seen(id)?.and_then(|seen| seen.meant.field(unique.as_str())) {
-            holders.entry(folded(name)).or_default().push(id);
-        }
+    let holders = holders(session, &unique, &wishes)?;
+    if holders.is_empty() {
+        return Ok(wishes);
     }
-    for wish in &wishes {
-        if let Some(name) = wish.target.as_ref().and_then(|record| record.field(unique.as_str())) {
-            holders.entry(folded(name)).or_default().push(wish.id);
-        }
-    }
-    let mut taken: BTreeSet<String> = holders.keys().cloned().collect();
-    for (name, ids) in holders.iter().filter(|(_, ids)| ids.len() > 1) {
+    let mut taken = names(session, &unique, &wishes)?;
+    for (name, ids) in &holders {
         let mut keeper: Option<RecordId> = None;
         for id in ids {
             let stands = session.trees.remote(*id)?.filter(|state| state.alive).and_then(|state| state.record.field(unique.as_str()));
@@ -104,6 +95,41 @@ fn rename(session: &mut Session<'_>, mut wishes: Vec<Wish>) -> Result<Vec<Wish>,
         }
     }
     Ok(wishes)
+}
+
+/// Returns who has a name that several have, items that nothing is wished of first; where nothing changed, nobody has.
+fn holders(session: &Session<'_>, unique: &Pointer, wishes: &[Wish]) -> Result<BTreeMap<String, Vec<RecordId>>, Error> {
+    let wished: BTreeSet<RecordId> = wishes.iter().map(|wish| wish.id).collect();
+    let targets = wishes.iter().filter_map(|wish| Some((wish.id, folded(wish.target.as_ref()?.field(unique.as_str())?))));
+    let targets: Vec<(RecordId, String)> = targets.collect();
+    let changed =
+        session.trees.attention().into_iter().filter_map(|id| session.trees.sides(id).0?.meant.field(unique.as_str()).map(folded));
+    let mut standing: BTreeMap<String, BTreeSet<RecordId>> =
+        targets.iter().map(|(_, name)| name.clone()).chain(changed).map(|name| (name, BTreeSet::new())).collect();
+    if standing.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    session.trees.each_seen(&mut |id, seen| {
+        let name = seen.meant.field(unique.as_str()).map(folded);
+        if let Some(ids) = name.and_then(|name| standing.get_mut(&name)).filter(|_| !wished.contains(&id)) {
+            ids.insert(id);
+        }
+    })?;
+    let mut holders: BTreeMap<String, Vec<RecordId>> = standing.into_iter().map(|(name, ids)| (name, ids.into_iter().collect())).collect();
+    targets.into_iter().for_each(|(id, name)| holders.entry(name).or_default().push(id));
+    holders.retain(|_, ids| ids.len() > 1);
+    Ok(holders)
+}
+
+/// Returns every name that an item will have.
+fn names(session: &Session<'_>, unique: &Pointer, wishes: &[Wish]) -> Result<BTreeSet<String>, Error> {
+    let wished = wishes.iter().filter_map(|wish| wish.target.as_ref()?.field(unique.as_str()));
+    let mut names: BTreeSet<String> = wished.map(folded).collect();
+    let ids: BTreeSet<RecordId> = wishes.iter().map(|wish| wish.id).collect();
+    session.trees.each_seen(&mut |id, seen| {
+        names.extend(seen.meant.field(unique.as_str()).filter(|_| !ids.contains(&id)).map(folded));
+    })?;
+    Ok(names)
 }
 
 fn rename_one(session: &mut Session<'_>, wishes: &mut Vec<Wish>, id: RecordId, taken: &mut BTreeSet<String>) -> Result<(), Error> {
@@ -148,13 +174,11 @@ fn beside(name: &str, suffix: &str, again: bool) -> String {
 /// goes to a temporary name; it finds its own at the next round.
 fn order(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<Vec<Wish>, Error> {
     let Some(unique) = session.profile.unique.clone() else { return Ok(wishes) };
-    let mut held: BTreeMap<String, RecordId> = BTreeMap::new();
-    for item in session.trees.objects().items()? {
-        if let Some(name) = session.trees.seen(item.id)?.and_then(|seen| seen.shown.field(unique.as_str())) {
-            held.insert(folded(name), item.id);
-        }
+    if wishes.is_empty() {
+        return Ok(wishes);
     }
     let name_of = |wish: &Wish| wish.target.as_ref().and_then(|record| record.field(unique.as_str())).map(folded);
+    let mut held = held_names(session, &unique, &wishes, &name_of)?;
     let (mut waiting, mut ordered): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(|wish| wish.target.is_some());
     let gone: BTreeSet<RecordId> = ordered.iter().map(|wish| wish.id).collect();
     held.retain(|_, holder| !gone.contains(holder));
@@ -195,6 +219,23 @@ fn order(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<Vec<Wish>, Erro
         ordered.push(wish);
     }
     Ok(ordered)
+}
+
+/// Returns who shows a name that matters to the wishes: one that is wished, or is theirs.
+fn held_names(
+    session: &Session<'_>,
+    unique: &Pointer,
+    wishes: &[Wish],
+    name_of: &dyn Fn(&Wish) -> Option<String>,
+) -> Result<BTreeMap<String, RecordId>, Error> {
+    let (wished, wanted): (BTreeSet<RecordId>, BTreeSet<String>) =
+        (wishes.iter().map(|wish| wish.id).collect(), wishes.iter().filter_map(name_of).collect());
+    let mut held = BTreeMap::new();
+    session.trees.each_seen(&mut |id, seen| {
+        let name = seen.shown.field(unique.as_str()).map(folded);
+        held.extend(name.filter(|name| wished.contains(&id) || wanted.contains(name)).map(|name| (name, id)));
+    })?;
+    Ok(held)
 }
 
 /// Lets whoever wants a free name have it, until nobody that is left finds one.

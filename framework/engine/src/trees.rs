@@ -55,6 +55,17 @@ impl<'o> Trees<'o> {
         Ok(self.seen.get(&id).and_then(Option::as_ref))
     }
 
+    /// Visits every item as this session sees it.
+    pub(crate) fn each_seen(&self, visit: &mut dyn FnMut(RecordId, &Seen)) -> Result<(), Error> {
+        self.objects.each_seen(&mut |id, seen| {
+            if !self.seen.contains_key(&id) {
+                visit(id, &seen);
+            }
+        })?;
+        self.seen.iter().filter_map(|(id, seen)| Some((*id, seen.as_ref()?))).for_each(|(id, seen)| visit(id, seen));
+        Ok(())
+    }
+
     pub(crate) fn agreed(&mut self, id: RecordId) -> Result<Option<&State>, Error> {
         if !self.agreed.contains_key(&id) {
             let found = self.objects.agreed(id)?;

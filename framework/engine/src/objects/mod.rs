@@ -60,6 +60,19 @@ pub trait Objects {
     /// As [`Objects::meta`].
     fn remote(&self, id: RecordId) -> Result<Option<State>, Error>;
 
+    /// Visits every item with what it shows, in id order.
+    ///
+    /// # Errors
+    /// As [`Objects::meta`].
+    fn each_seen(&self, visit: &mut dyn FnMut(RecordId, Seen)) -> Result<(), Error> {
+        for item in self.items()? {
+            if let Some(seen) = self.seen(item.id)? {
+                visit(item.id, seen);
+            }
+        }
+        Ok(())
+    }
+
     /// Visits the collection's state of every record that no item here was seen of, in id order.
     ///
     /// # Errors

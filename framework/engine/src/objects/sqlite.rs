@@ -175,6 +175,18 @@ impl Objects for Sqlite {
         body.map(|body| self.decode(&body, State::decode)).transpose()
     }
 
+    fn each_seen(&self, visit: &mut dyn FnMut(RecordId, Seen)) -> Result<(), Error> {
+        let sql = "select id, key, fingerprint, body from item join seen using (id) order by id";
+        let mut statement = self.check(self.connection.prepare_cached(sql))?;
+        let mut rows = self.check(statement.query([]))?;
+        while let Some(row) = self.check(rows.next())? {
+            let (id, body): ([u8; 16], Blob) = (self.check(row.get(0))?, self.check(row.get(3))?);
+            let (key, fingerprint) = (Key(self.check(row.get(1))?), Fingerprint(self.check(row.get(2))?));
+            visit(RecordId(id), self.decode(&body, |reader| encoding::read_seen(reader, key, fingerprint))?);
+        }
+        Ok(())
+    }
+
     fn each_unseen(&self, visit: &mut dyn FnMut(RecordId, State)) -> Result<(), Error> {
         let sql = "select id, body from remote where id not in (select id from item) order by id";
         let mut statement = self.check(self.connection.prepare_cached(sql))?;
