@@ -9,6 +9,7 @@ use crate::aside::set_aside;
 use crate::context::Session;
 use crate::error::Error;
 use crate::guard::Deletions;
+use crate::names::{Names, Place, is_folder, taken_for_folders};
 use crate::report::Direction;
 use crate::wish::Wish;
 
@@ -73,24 +74,35 @@ fn folded(value: &Value) -> String {
     value.display().to_lowercase()
 }
 
-/// Who stands in the collection keeps a unique name; whoever else wants it is renamed, never overwritten.
+/// Who stands in the collection keeps a unique name; whoever else wants it is renamed, never overwritten. So is a file whose name
+/// others have for a folder, whoever was first: of the two it is the one that can be renamed alone.
 fn rename(session: &mut Session<'_>, mut wishes: Vec<Wish>) -> Result<Vec<Wish>, Error> {
     let Some(unique) = session.profile.unique.clone() else { return Ok(wishes) };
     let mut holders: BTreeMap<String, Vec<RecordId>> = BTreeMap::new();
+    let mut folders: BTreeSet<RecordId> = BTreeSet::new();
+    let mut hold = |id: RecordId, record: &Record| {
+        if let Some(name) = record.field(unique.as_str()) {
+            holders.entry(folded(name)).or_default().push(id);
+        }
+        if is_folder(record) {
+            folders.insert(id);
+        }
+    };
     let wished: BTreeSet<RecordId> = wishes.iter().map(|wish| wish.id).collect();
     let items = session.trees.objects().items()?;
     for id in items.iter().map(|item| item.id).filter(|id| !wished.contains(id)) {
-        if let Some(name) = session.trees.seen(id)?.and_then(|seen| seen.meant.field(unique.as_str())) {
-            holders.entry(folded(name)).or_default().push(id);
+        if let Some(seen) = session.trees.seen(id)? {
+            hold(id, &seen.meant);
         }
     }
     for wish in &wishes {
-        if let Some(name) = wish.target.as_ref().and_then(|record| record.field(unique.as_str())) {
-            holders.entry(folded(name)).or_default().push(wish.id);
+        if let Some(target) = &wish.target {
+            hold(wish.id, target);
         }
     }
     let mut taken: BTreeSet<String> = holders.keys().cloned().collect();
-    for (name, ids) in holders.iter().filter(|(_, ids)| ids.len() > 1) {
+    let beneath = taken_for_folders(holders.keys());
+    for (name, ids) in holders.iter().filter(|(name, ids)| ids.len() > 1 || beneath.contains(*name)) {
         let mut keeper: Option<RecordId> = None;
         for id in ids {
             let stands = session.trees.remote(*id)?.filter(|state| state.alive).and_then(|state| state.record.field(unique.as_str()));
@@ -98,7 +110,7 @@ fn rename(session: &mut Session<'_>, mut wishes: Vec<Wish>) -> Result<Vec<Wish>,
                 keeper = Some(*id);
             }
         }
-        let keeper = keeper.or_else(|| ids.first().copied());
+        let keeper = keeper.or_else(|| ids.first().copied()).filter(|keeper| folders.contains(keeper) || !beneath.contains(name));
         for id in ids.iter().filter(|id| Some(**id) != keeper) {
             rename_one(session, &mut wishes, *id, &mut taken)?;
         }
@@ -148,77 +160,65 @@ fn beside(name: &str, suffix: &str, again: bool) -> String {
 /// goes to a temporary name; it finds its own at the next round.
 fn order(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<Vec<Wish>, Error> {
     let Some(unique) = session.profile.unique.clone() else { return Ok(wishes) };
-    let mut held: BTreeMap<String, RecordId> = BTreeMap::new();
+    let place = |id: RecordId, record: &Record| {
+        let name = folded(record.field(unique.as_str())?);
+        Some(Place { id, name, is_folder: is_folder(record) })
+    };
+    let wanted = |wish: &Wish| wish.target.as_ref().and_then(|record| place(wish.id, record));
+    let mut held = Names::default();
     for item in session.trees.objects().items()? {
-        if let Some(name) = session.trees.seen(item.id)?.and_then(|seen| seen.shown.field(unique.as_str())) {
-            held.insert(folded(name), item.id);
+        if let Some(place) = session.trees.seen(item.id)?.and_then(|seen| place(item.id, &seen.shown)) {
+            held.give(place);
         }
     }
-    let name_of = |wish: &Wish| wish.target.as_ref().and_then(|record| record.field(unique.as_str())).map(folded);
     let (mut waiting, mut ordered): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(|wish| wish.target.is_some());
-    let gone: BTreeSet<RecordId> = ordered.iter().map(|wish| wish.id).collect();
-    held.retain(|_, holder| !gone.contains(holder));
-    enter_free_names(&mut waiting, &mut ordered, &mut held, &name_of);
-    while !waiting.is_empty() {
-        let free = |wish: &Wish| name_of(wish).is_none_or(|name| held.get(&name).is_none_or(|holder| *holder == wish.id));
-        let movable = waiting.iter().position(free);
-        let mut wish = waiting.remove(movable.unwrap_or(0));
-        let mut name = name_of(&wish);
-        if movable.is_none() {
-            let circle =
-                name.as_ref().and_then(|name| held.get(name)).is_some_and(|holder| waiting.iter().any(|other| other.id == *holder));
-            let seen = session.trees.seen(wish.id)?.is_some();
-            if !circle || !seen {
-                // Its name is held by an item that stays where it is: it waits for a later session.
-                session.report.unfinished = true;
-                if circle {
-                    waiting.push(wish);
-                };
-                if waiting.iter().all(|other| session.trees.sides(other.id).0.is_none()) {
-                    break;
-                }
-                continue;
+    ordered.iter().for_each(|wish| held.leave(wish.id));
+    loop {
+        enter_free_names(&mut waiting, &mut ordered, &mut held, &wanted);
+        if waiting.is_empty() {
+            return Ok(ordered);
+        }
+        session.report.unfinished = true;
+        let mut wish = waiting.remove(0);
+        let waits = |holder: RecordId| holder == wish.id || waiting.iter().any(|other| other.id == holder);
+        if !wanted(&wish).is_some_and(|place| held.in_the_way(&place).all(waits)) {
+            // Its name is held by an item that stays where it is: it waits for a later session.
+            continue;
+        }
+        if session.trees.seen(wish.id)?.is_none() {
+            // Whoever leaves the circle for a temporary name makes room for it.
+            waiting.push(wish);
+            if waiting.iter().all(|other| session.trees.sides(other.id).0.is_none()) {
+                return Ok(ordered);
             }
-            let wanted: BTreeSet<String> = waiting.iter().filter_map(name_of).collect();
-            let mut names = (0..).map(|number: u64| format!(".syncretic-{}-{number}", wish.id));
-            let Some(temporary) = names.find(|name| !held.contains_key(name) && !wanted.contains(name)) else { continue };
-            let mut detour = wish.target.clone().unwrap_or_else(|| Record::new(record::Kind::FILE));
-            detour.fields.insert(unique.clone(), Value::text(&temporary));
-            wish.detour = Some(detour);
-            session.report.unfinished = true;
-            name = Some(temporary);
+            continue;
         }
-        held.retain(|_, holder| *holder != wish.id);
-        if let Some(name) = name {
-            held.insert(name, wish.id);
+        let others: BTreeSet<String> = waiting.iter().filter_map(wanted).map(|place| place.name).collect();
+        let mut names = (0..).map(|number: u64| format!(".syncretic-{}-{number}", wish.id));
+        let Some(temporary) = names.find(|name| !held.is_held(name) && !others.contains(name)) else { continue };
+        let mut detour = wish.target.clone().unwrap_or_else(|| Record::new(record::Kind::FILE));
+        detour.fields.insert(unique.clone(), Value::text(&temporary));
+        if let Some(place) = place(wish.id, &detour) {
+            held.give(place);
         }
+        wish.detour = Some(detour);
         ordered.push(wish);
     }
-    Ok(ordered)
 }
 
 /// Lets whoever wants a free name have it, until nobody that is left finds one.
-fn enter_free_names(
-    waiting: &mut Vec<Wish>,
-    ordered: &mut Vec<Wish>,
-    held: &mut BTreeMap<String, RecordId>,
-    name_of: &dyn Fn(&Wish) -> Option<String>,
-) {
-    let mut stands: BTreeMap<RecordId, String> = held.iter().map(|(name, holder)| (*holder, name.clone())).collect();
+fn enter_free_names(waiting: &mut Vec<Wish>, ordered: &mut Vec<Wish>, held: &mut Names, wanted: &dyn Fn(&Wish) -> Option<Place>) {
     loop {
         let before = ordered.len();
         for wish in std::mem::take(waiting) {
-            let name = name_of(&wish);
-            if name.as_ref().and_then(|name| held.get(name)).is_some_and(|holder| *holder != wish.id) {
+            let place = wanted(&wish);
+            if place.as_ref().is_some_and(|place| held.in_the_way(place).next().is_some()) {
                 waiting.push(wish);
                 continue;
             }
-            if let Some(left) = stands.remove(&wish.id) {
-                held.remove(&left);
-            }
-            if let Some(name) = name {
-                stands.insert(wish.id, name.clone());
-                held.insert(name, wish.id);
+            match place {
+                Some(place) => held.give(place),
+                None => held.leave(wish.id),
             }
             ordered.push(wish);
         }
