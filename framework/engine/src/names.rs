@@ -70,20 +70,19 @@ impl Names {
     }
 }
 
-/// Returns those of the names that another one has for a folder.
-pub(crate) fn taken_for_folders<'a>(names: impl Iterator<Item = &'a String> + Clone) -> BTreeSet<String> {
-    let all: BTreeSet<&str> = names.clone().map(String::as_str).collect();
-    let mut taken = BTreeSet::new();
+/// Returns the names of all folders that names stand in.
+pub(crate) fn folders_of<'a>(names: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
     let mut last = "";
     for name in names {
-        // Names of one folder stand together: its own name is looked for once.
+        // Names of one folder stand together: it is taken down once.
         let folder = folders(name).next().unwrap_or_default();
         if folder != last {
-            taken.extend(folders(name).filter(|folder| all.contains(folder)).map(str::to_owned));
+            found.extend(folders(name).map(str::to_owned));
             last = folder;
         }
     }
-    taken
+    found
 }
 
 #[cfg(test)]
@@ -123,9 +122,9 @@ mod tests {
     }
 
     #[test]
-    fn names_that_others_have_for_folders_are_found() {
+    fn the_folders_of_all_names_are_found() {
         let names: BTreeSet<String> = ["a", "a b", "a/x", "a/y", "b", "c/d", "c/d/e/f"].map(str::to_owned).into();
-        assert_eq!(taken_for_folders(names.iter()), ["a", "c/d"].map(str::to_owned).into());
+        assert_eq!(folders_of(names.iter()), ["a", "c", "c/d", "c/d/e"].map(str::to_owned).into());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::aside::set_aside;
 use crate::context::Session;
 use crate::error::Error;
 use crate::guard::Deletions;
-use crate::names::{Names, Place, is_folder, taken_for_folders};
+use crate::names::{Names, Place, folders_of, is_folder};
 use crate::report::Direction;
 use crate::wish::Wish;
 
@@ -100,8 +100,8 @@ fn rename(session: &mut Session<'_>, mut wishes: Vec<Wish>) -> Result<Vec<Wish>,
             hold(wish.id, target);
         }
     }
-    let mut taken: BTreeSet<String> = holders.keys().cloned().collect();
-    let beneath = taken_for_folders(holders.keys());
+    let beneath = folders_of(holders.keys());
+    let mut taken: BTreeSet<String> = holders.keys().chain(&beneath).cloned().collect();
     for (name, ids) in holders.iter().filter(|(name, ids)| ids.len() > 1 || beneath.contains(*name)) {
         let mut keeper: Option<RecordId> = None;
         for id in ids {
