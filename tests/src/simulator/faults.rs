@@ -74,8 +74,6 @@ faults! {
     Cloned = "cloned",
     /// A device that dies loses its power: commits of its object stores that were not synced are taken back.
     PowerLost = "power-lost",
-    /// Folders' names differ in letter case alone.
-    Spelled = "spelled",
 }
 
 impl Fault {
@@ -88,7 +86,7 @@ impl Fault {
     /// Tells whether it happens at moments that can be counted, rather than being the way a run is.
     #[must_use]
     pub fn strikes(self) -> bool {
-        !matches!(self, Self::Forms | Self::Narrow | Self::Parts | Self::Embedded | Self::Mine | Self::Stamped | Self::Spelled)
+        !matches!(self, Self::Forms | Self::Narrow | Self::Parts | Self::Embedded | Self::Mine | Self::Stamped)
     }
 }
 
@@ -113,7 +111,7 @@ impl Faults {
     /// Tells whether stores or devices may be restored, copied or compacted.
     #[must_use]
     pub fn upset(self) -> bool {
-        self.without(Fault::PowerLost).without(Fault::Spelled).0 & !Self::MAIN.0 & Self::EVERY.0 != 0
+        self.without(Fault::PowerLost).0 & !Self::MAIN.0 & Self::EVERY.0 != 0
     }
 
     /// Returns the set without a fault.

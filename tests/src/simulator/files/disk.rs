@@ -109,6 +109,17 @@ pub(super) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
+/// Tells whether two paths differ, and in nothing but the letter case of the folders above.
+pub(super) fn is_spelling(one: &str, other: &str) -> bool {
+    one != other && spelled_small(one) == spelled_small(other)
+}
+
+/// Returns a path with the folders above in small letters.
+pub(super) fn spelled_small(path: &str) -> String {
+    let (folder, name) = split(path);
+    join(&folder.to_lowercase(), name)
+}
+
 impl Disk {
     /// Makes an empty disk.
     pub(super) fn new(habits: Habits, first: u64) -> Self {

@@ -12,6 +12,7 @@ mod mishaps;
 mod oracles;
 mod place;
 mod plan;
+mod recovery;
 mod rest;
 mod scan;
 mod step;

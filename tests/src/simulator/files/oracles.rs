@@ -6,7 +6,7 @@ use delta::{State, Transaction};
 use engine::objects::Objects;
 use record::{Conflict, RecordId, Value};
 
-use super::disk::Disk;
+use super::disk::{Disk, spelled_small};
 use super::face::{Face, PATH};
 use super::step::staged;
 use super::versions::{Fate, Version};
@@ -101,13 +101,22 @@ impl World {
     /// L1: every folder shows exactly what the log says, and the store has every content.
     fn diverged(&self, trees: &[Tree], told: &Told) -> Option<Violation> {
         for (endpoint, tree) in self.endpoints.iter().zip(trees) {
-            let shown: Vec<_> = tree.clone().into_iter().collect();
-            if shown != told.living {
+            let caseless = endpoint.place.look().disk.habits.caseless;
+            // How a folder is spelled is such a disk's own.
+            let spelled = |path: &str| if caseless { spelled_small(path) } else { path.to_owned() };
+            let sorted = |items: &mut dyn Iterator<Item = (String, (Option<Version>, bool))>| {
+                let mut items: Vec<_> = items.map(|(path, face)| (spelled(&path), face)).collect();
+                items.sort();
+                items
+            };
+            let shown = sorted(&mut tree.clone().into_iter());
+            let living = sorted(&mut told.living.iter().cloned());
+            if shown != living {
                 let only = |one: &[(String, (Option<Version>, bool))], other: &[(String, (Option<Version>, bool))]| {
                     one.iter().filter(|item| !other.contains(item)).map(|item| format!("{item:?}")).collect::<Vec<_>>()
                 };
-                let (lacks, has) = (only(&told.living, &shown), only(&shown, &told.living));
-                let detail = format!("{} shows {} of {}, lacks {lacks:?}, has {has:?}", endpoint.name, shown.len(), told.living.len());
+                let (lacks, has) = (only(&living, &shown), only(&shown, &living));
+                let detail = format!("{} shows {} of {}, lacks {lacks:?}, has {has:?}", endpoint.name, shown.len(), living.len());
                 return Some(Violation::new("DIVERGED", detail));
             }
         }

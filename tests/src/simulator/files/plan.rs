@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use adapter::{Expect, Key, Op, Outcome};
 use record::Record;
 
-use super::disk::{Disk, folders};
+use super::disk::{Disk, folders, is_spelling};
 use super::face::{Face, Mark, PATH};
 use super::step::{Act, Draft};
 
@@ -62,8 +62,12 @@ impl Planner<'_> {
     fn one(&self, index: usize, op: &Op<'_>, names: &mut Names) -> Result<Plan, Outcome> {
         match *op {
             Op::Put { key: Some(key), expect: Expect::Fingerprint(expected), record, .. } => {
-                let standing = self.standing(key, expected).ok_or(Outcome::Stale)?;
+                let mut standing = self.standing(key, expected).ok_or(Outcome::Stale)?;
                 let (path, face) = wanted(record)?;
+                if is_spelling(&path, &key.0) && self.disk.find(&path).is_some_and(|node| node.inode == standing.inode) {
+                    // Another spelling of the folders above, on a disk that takes both for one.
+                    standing.path.clone_from(&path);
+                }
                 // The path that the key shows already is no move.
                 let path = if path == key.0 { standing.path.clone() } else { path };
                 self.edit(index, &standing, path, face, names)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adapter::{Broken, Fingerprint, Item, Key, Known, Place as Spot, Sink};
 
-use super::disk::{Disk, Node, folders};
+use super::disk::{Disk, Node, folders, is_spelling};
 use super::face::{Face, Mark};
 use crate::simulator::mutation::Mutation;
 
@@ -24,6 +24,7 @@ type Missing = BTreeMap<Key, Mark>;
 pub(super) fn scan(disk: &Disk, known: &dyn Known, mutation: Option<Mutation>, out: &mut dyn Sink) {
     let mut candidates = candidates(disk, known);
     let mut missing = missing(&candidates, known);
+    respell(disk, &mut candidates, &mut missing);
     if mutation != Some(Mutation::ForgetsMoves) {
         recognise(&mut candidates, &mut missing);
     }
@@ -62,6 +63,18 @@ fn missing(candidates: &[Candidate<'_>], known: &dyn Known) -> Missing {
         }
     });
     missing
+}
+
+/// Keeps the key of what is known under another spelling of its folders, where the disk takes both for one.
+fn respell(disk: &Disk, candidates: &mut [Candidate<'_>], missing: &mut Missing) {
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.known.is_none()) {
+        let leads_here = |key: &Key| disk.find(&key.0).is_some_and(|node| node.inode == candidate.node.inode);
+        let known = missing.keys().find(|key| is_spelling(&key.0, &candidate.key) && leads_here(key)).cloned();
+        if let Some((key, mark)) = known.and_then(|key| missing.remove_entry(&key)) {
+            candidate.known = Some((mark, mark.fingerprint()));
+            candidate.key = key.0;
+        }
+    }
 }
 
 /// Finds what is missing under new names, by its number on the disk.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use adapter::{Blobs, Fate, Fingerprint, Key, StepId};
+use adapter::{Blobs, Fingerprint, StepId};
 
 use super::disk::{Body, Node, Refusal, folders};
 use super::face::Face;
@@ -67,28 +67,28 @@ pub(super) enum Done {
 
 /// An exchange with its slot, and the number of the file that was staged in it.
 #[derive(Clone, Debug)]
-struct Entry {
-    slot: usize,
-    inode: u64,
-    act: Act,
+pub(super) struct Entry {
+    pub(super) slot: usize,
+    pub(super) inode: u64,
+    pub(super) act: Act,
 }
 
 /// An operation whose content is staged.
 #[derive(Clone, Debug)]
-struct Told {
-    index: usize,
-    becomes: Option<(String, Fingerprint)>,
-    entries: Vec<Entry>,
+pub(super) struct Told {
+    pub(super) index: usize,
+    pub(super) becomes: Option<(String, Fingerprint)>,
+    pub(super) entries: Vec<Entry>,
 }
 
 /// What a step is to do, durable before the first exchange.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Journal {
-    told: Vec<Told>,
+    pub(super) told: Vec<Told>,
     /// Folders that were not there when the step began.
-    made: Vec<String>,
+    pub(super) made: Vec<String>,
     /// How many operations the step has.
-    count: usize,
+    pub(super) count: usize,
 }
 
 /// Why a step goes no further.
@@ -279,7 +279,7 @@ impl Area<'_> {
     }
 
     /// Tells whether what lies in a slot is what was expected; a blind adapter does not look.
-    fn was(&self, slot: usize, expected: Face) -> bool {
+    pub(super) fn was(&self, slot: usize, expected: Face) -> bool {
         let found = self.place.slots.get(&(self.step, slot)).map(Face::of);
         self.blind() || found.is_some_and(|found| found.version() == expected.version())
     }
@@ -301,7 +301,7 @@ impl Area<'_> {
     }
 
     /// Exchanges back after a lost race. Someone who has written the target meanwhile stands: then the displaced file stays staged.
-    fn swap_back(&mut self, slot: usize, target: &str, inode: u64) -> Result<(), Halt> {
+    pub(super) fn swap_back(&mut self, slot: usize, target: &str, inode: u64) -> Result<(), Halt> {
         let is = self.place.disk.find(target).is_some_and(|node| node.inode == inode);
         if is {
             self.swap(slot, target)?;
@@ -323,7 +323,7 @@ impl Area<'_> {
     }
 
     /// Moves a name into a slot.
-    fn hide(&mut self, path: &str, slot: usize) -> Result<bool, Halt> {
+    pub(super) fn hide(&mut self, path: &str, slot: usize) -> Result<bool, Halt> {
         match self.place.disk.detach(path) {
             Ok(node) => {
                 self.place.slots.insert((self.step, slot), node);
@@ -334,7 +334,7 @@ impl Area<'_> {
     }
 
     /// Gives what lies in a slot a free name, in a folder that is made if it is missing.
-    fn reveal(&mut self, slot: usize, path: &str) -> Result<bool, Halt> {
+    pub(super) fn reveal(&mut self, slot: usize, path: &str) -> Result<bool, Halt> {
         let Some(node) = self.place.slots.get(&(self.step, slot)).cloned() else { return Ok(false) };
         self.make_folders_of(path)?;
         let outcome = self.place.disk.attach(path, node);
@@ -344,7 +344,7 @@ impl Area<'_> {
         happened(outcome)
     }
 
-    fn rename(&mut self, from: &str, to: &str) -> Result<bool, Halt> {
+    pub(super) fn rename(&mut self, from: &str, to: &str) -> Result<bool, Halt> {
         if self.place.disk.find(from).is_none() {
             return Ok(false);
         }
@@ -356,7 +356,7 @@ impl Area<'_> {
         folders(path).next().map_or(Ok(()), |folder| self.place.disk.make_folders(folder)).map_err(Halt::Refused)
     }
 
-    fn make_folder(&mut self, target: &str) -> Result<bool, Halt> {
+    pub(super) fn make_folder(&mut self, target: &str) -> Result<bool, Halt> {
         self.make_folders_of(target)?;
         match self.place.disk.make_folder(target) {
             Err(Refusal::Taken) => Ok(self.place.disk.find(target).is_some_and(Node::is_folder)),
@@ -364,77 +364,16 @@ impl Area<'_> {
         }
     }
 
-    /// Puts back what was exchanged, unless someone has written the target since.
-    fn undo(&mut self, entry: &Entry) -> Result<(), Halt> {
-        let slot = entry.slot;
-        match &entry.act {
-            Act::Create { target, .. } => {
-                if self.is(target, entry.inode) {
-                    self.hide(target, slot)?;
-                }
-            }
-            Act::Replace { target, .. } => {
-                if self.exists(slot) {
-                    self.swap_back(slot, target, entry.inode)?;
-                } else if self.is(target, entry.inode) {
-                    self.hide(target, slot)?;
-                    self.reveal(old(slot), target)?;
-                }
-            }
-            Act::Delete { target, .. } => drop(self.reveal(slot, target)?),
-            Act::Move { from, target, .. } => drop(self.rename(target, from)?),
-            Act::MakeFolder { target } => drop(self.place.disk.remove_folder(target)),
-            Act::RemoveFolder { target } => drop(self.make_folder(target)?),
-            Act::Set { target, executable, .. } => self.place.disk.set_executable(target, !executable),
-        }
-        Ok(())
-    }
-
-    /// Tells whether an exchange happened; a lost race is put right first.
-    fn fate(&mut self, entry: &Entry) -> Result<bool, Halt> {
-        let slot = entry.slot;
-        Ok(match &entry.act {
-            Act::Create { .. } => !self.exists(slot),
-            Act::Replace { target, .. } if self.place.slots.get(&(self.step, slot)).is_some_and(|node| node.inode == entry.inode) => {
-                if self.exists(old(slot)) {
-                    self.reveal(old(slot), target)?;
-                }
-                false
-            }
-            Act::Replace { target, expected, .. } if self.exists(slot) => {
-                if self.was(slot, *expected) {
-                    return Ok(true);
-                }
-                self.swap_back(slot, target, entry.inode)?;
-                false
-            }
-            Act::Replace { .. } => self.exists(old(slot)),
-            Act::Delete { target, expected } => {
-                if !self.exists(slot) || self.was(slot, *expected) {
-                    return Ok(self.exists(slot));
-                }
-                self.reveal(slot, target)?;
-                false
-            }
-            Act::Move { from, target, inode, .. } => self.is(target, *inode) && !self.is(from, *inode),
-            Act::MakeFolder { target } => self.place.disk.find(target).is_some_and(Node::is_folder),
-            Act::RemoveFolder { target } => self.place.disk.find(target).is_none(),
-            Act::Set { target, executable, .. } => {
-                matches!(self.place.disk.find(target).map(Face::of), Some(Face::File { executable: now, .. }) if now == *executable)
-            }
-        })
-    }
-
-    fn is(&self, path: &str, inode: u64) -> bool {
+    pub(super) fn is(&self, path: &str, inode: u64) -> bool {
         self.place.disk.find(path).is_some_and(|node| node.inode == inode)
     }
 
-    fn exists(&self, slot: usize) -> bool {
+    pub(super) fn exists(&self, slot: usize) -> bool {
         self.place.slots.contains_key(&(self.step, slot))
     }
 
     /// Removes the folders that an operation emptied: a folder lives by what is in it, unless it has a record of its own.
-    fn prune(&mut self, told: &Told, needed: &BTreeSet<String>) {
+    pub(super) fn prune(&mut self, told: &Told, needed: &BTreeSet<String>) {
         for entry in &told.entries {
             let left = match &entry.act {
                 Act::Delete { target, .. } | Act::RemoveFolder { target } => target,
@@ -448,76 +387,10 @@ impl Area<'_> {
             }
         }
     }
-
-    /// Tells what became of each operation of a step; empty if the step is unknown or exchanged nothing.
-    pub(super) fn recover(&mut self) -> Result<Vec<Fate>, Halt> {
-        let Some(journal) = self.place.journals.get(&self.step).cloned() else {
-            self.discard();
-            return Ok(Vec::new());
-        };
-        let needed = needed(&journal.told);
-        let mut fates = vec![Fate::NotDone; journal.count];
-        for told in &journal.told {
-            let mut done = Vec::new();
-            for entry in &told.entries {
-                done.push(self.fate(entry)?);
-            }
-            if done.iter().all(|done| *done) {
-                if let Some(fate) = fates.get_mut(told.index) {
-                    let (key, fingerprint) = told.becomes.clone().map(|(key, fingerprint)| (Key(key), fingerprint)).unzip();
-                    *fate = Fate::Done { key, fingerprint };
-                }
-                self.prune(told, &needed);
-                continue;
-            }
-            for (entry, _) in told.entries.iter().zip(done).rev().filter(|(_, done)| *done) {
-                self.undo(entry)?;
-            }
-        }
-        for made in journal.made.iter().rev() {
-            // It goes again if it is empty.
-            let _ = self.place.disk.remove_folder(made);
-        }
-        Ok(fates)
-    }
-
-    /// Takes away what a step left: to the trash; what nobody had seen is kept aside. Tells whether something was.
-    pub(super) fn settle(&mut self) -> bool {
-        let journal = self.place.journals.get(&self.step).cloned().unwrap_or_default();
-        let mut kept = false;
-        for entry in journal.told.iter().flat_map(|told| &told.entries) {
-            let Some((node, expected)) = self.displaced(entry) else { continue };
-            let version = node.version();
-            let unseen = version != expected.version();
-            kept |= unseen;
-            let to = if unseen { &mut self.place.kept } else { &mut self.place.trash };
-            to.extend(version);
-        }
-        self.discard();
-        kept
-    }
-
-    /// Returns what an exchange displaced, with what was expected.
-    fn displaced(&self, entry: &Entry) -> Option<(Node, Face)> {
-        let lies = |slot: usize| self.place.slots.get(&(self.step, slot)).cloned();
-        match &entry.act {
-            Act::Replace { expected, .. } => {
-                lies(entry.slot).filter(|node| node.inode != entry.inode).or_else(|| lies(old(entry.slot))).zip(Some(*expected))
-            }
-            Act::Delete { expected, .. } => lies(entry.slot).zip(Some(*expected)),
-            _ => None,
-        }
-    }
-
-    fn discard(&mut self) {
-        let step = self.step;
-        self.place.journals.remove(&step);
-        self.place.slots.retain(|(of, _), _| *of != step);
-    }
 }
 
 /// Returns where a file system without exchange keeps what a slot displaced.
-const fn old(slot: usize) -> usize {
+pub(super) const fn old(slot: usize) -> usize {
     slot + (1 << 16)
 }
 
@@ -531,7 +404,7 @@ fn happened(outcome: Result<(), Refusal>) -> Result<bool, Halt> {
 }
 
 /// Returns the folders that must be there once the step is done.
-fn needed(told: &[Told]) -> BTreeSet<String> {
+pub(super) fn needed(told: &[Told]) -> BTreeSet<String> {
     let mut needed = BTreeSet::new();
     for entry in told.iter().flat_map(|told| &told.entries) {
         match &entry.act {

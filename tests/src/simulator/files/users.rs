@@ -208,18 +208,7 @@ impl World {
             self.dice.pick(NAMES).unwrap_or_default().to_owned()
         };
         let path = join(folder, &name);
-        if self.faults.on(Fault::Spelled) && self.dice.chance(60) { path.to_uppercase() } else { path }
-    }
-
-    /// Chooses a name for a folder.
-    fn some_folder(&mut self) -> String {
-        let path = self.some_path();
-        if self.spells(&path) { path } else { path.to_lowercase() }
-    }
-
-    /// Tells whether a folder may have this name in this run.
-    fn spells(&self, path: &str) -> bool {
-        self.faults.on(Fault::Spelled) || !self.faults.on(Fault::Forms) || path.to_lowercase() == path
+        if self.faults.on(Fault::Forms) && self.dice.chance(60) { path.to_uppercase() } else { path }
     }
 
     fn create(&mut self, user: &mut User<'_>) {
@@ -368,9 +357,6 @@ impl World {
     }
 
     fn make_it_a_folder(&mut self, user: &mut User<'_>, file: &Sight) {
-        if !self.spells(&file.path) {
-            return;
-        }
         user.remove(file);
         let _ = user.place.disk.make_folder(&file.path);
         self.tell(user, &format!("makes {} a folder (it was {:?})", file.path, file.version));
@@ -396,14 +382,14 @@ impl World {
     }
 
     fn make_folder(&mut self, user: &mut User<'_>) {
-        let path = self.some_folder();
+        let path = self.some_path();
         if user.is_free(&path) && user.make_folders_of(&path) && user.place.disk.make_folder(&path).is_ok() {
             self.tell(user, &format!("makes the folder {path}"));
         }
     }
 
     fn move_folder(&mut self, user: &mut User<'_>, folder: &str) {
-        let to = self.some_folder();
+        let to = self.some_path();
         self.move_folder_to(user, folder, &to);
     }
 
