@@ -8,8 +8,8 @@ use std::path::Path;
 
 use adapter::format::Silent;
 use adapter::{
-    Adapter, Blobs, Broken, Error, Expect, Fingerprint, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome, Outcomes, Scan, Sink,
-    StepId,
+    Adapter, Blobs, Broken, Error, Expect, Fate, Fingerprint, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome, Outcomes, Scan,
+    Sink, StepId,
 };
 use record::{Blob, Digest, Kind, Record, RecordId, Value};
 use tempfile::TempDir;
@@ -234,4 +234,43 @@ fn names_in_either_normal_form_show_one_and_stay_as_they_are() {
     let found = tree.scan(&Memory::default());
     assert_eq!(found.keys(), ["cafe\u{301}"]);
     assert_eq!(found.items[0].record.text("path"), Some("caf\u{e9}"));
+}
+
+/// Changes what a scan found at `a` to this record, dies before the step is settled, lets a person write, and recovers.
+fn recovered_after(record: &Record, content: &str, write: impl FnOnce(&Tree)) -> (Tree, Vec<Fate>) {
+    let tree = Tree::new(&[("a", "one")]);
+    let known = tree.scan(&Memory::default()).memory();
+    let key = Key("a".to_owned());
+    let expected = known.fingerprint(&key).unwrap();
+    let op = Op::Put { id: RecordId([1; 16]), key: Some(&key), expect: Expect::Fingerprint(&expected), record, changed: &[] };
+    let contents = Contents([(Digest::of(content.as_bytes()), content.as_bytes().to_vec())].into());
+    tree.open(&[]).apply(StepId([2; 16]), &[op], Mode::Perform, &contents, &mut Answers::default()).unwrap();
+    write(&tree);
+    let fates = tree.open(&[]).recover(StepId([2; 16])).unwrap();
+    tree.open(&[]).settle(StepId([2; 16])).unwrap();
+    (tree, fates)
+}
+
+#[test]
+fn what_is_written_to_a_file_that_was_moved_and_replaced_survives_a_crash_of_the_sync() {
+    let (tree, fates) = recovered_after(&file("b", "two"), "two", |tree| tree.put("b", "three"));
+    assert_eq!(fs::read_to_string(tree.root().join("b")).unwrap(), "three", "{fates:?}");
+    assert!(matches!(fates.as_slice(), [Fate::Done { .. }]), "{fates:?}");
+}
+
+#[test]
+fn what_is_written_to_a_file_that_took_a_folders_place_survives_a_crash_of_the_sync() {
+    let tree = Tree::new(&[]);
+    fs::create_dir(tree.root().join("a")).unwrap();
+    let known = tree.scan(&Memory::default()).memory();
+    let key = Key("a".to_owned());
+    let expected = known.fingerprint(&key).unwrap();
+    let record = file("a", "two");
+    let op = Op::Put { id: RecordId([1; 16]), key: Some(&key), expect: Expect::Fingerprint(&expected), record: &record, changed: &[] };
+    let contents = Contents([(Digest::of(b"two"), b"two".to_vec())].into());
+    tree.open(&[]).apply(StepId([2; 16]), &[op], Mode::Perform, &contents, &mut Answers::default()).unwrap();
+    tree.put("a", "three");
+    let fates = tree.open(&[]).recover(StepId([2; 16])).unwrap();
+    tree.open(&[]).settle(StepId([2; 16])).unwrap();
+    assert_eq!(fs::read_to_string(tree.root().join("a")).unwrap(), "three", "{fates:?}");
 }
