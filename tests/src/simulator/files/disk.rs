@@ -246,8 +246,12 @@ impl Disk {
         }
     }
 
-    /// Lets a file without a name and one with a name change places.
+    /// Lets a file without a name and one with a name change places. A folder that is not empty stays: to exchange it and to
+    /// exchange it back, as it is not what was expected, is the same.
     pub(super) fn exchange(&mut self, path: &str, other: &mut Node) -> Result<(), Refusal> {
+        if !self.is_empty(path) {
+            return Err(Refusal::Taken);
+        }
         let node = self.find_mut(path).ok_or(Refusal::Missing)?;
         std::mem::swap(node, other);
         Ok(())

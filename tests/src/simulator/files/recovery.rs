@@ -81,6 +81,11 @@ impl Area<'_> {
             for entry in &told.entries {
                 done.push(self.fate(entry)?);
             }
+            // What stands in the place of what went before proves that it went.
+            let stands = |(entry, done): (&Entry, &bool)| *done && matches!(entry.act, Act::Create { .. } | Act::Replace { .. });
+            if let Some(at) = told.entries.iter().zip(&done).rposition(stands) {
+                done.iter_mut().take(at).for_each(|before| *before = true);
+            }
             if done.iter().all(|done| *done) {
                 if let Some(fate) = fates.get_mut(told.index) {
                     let (key, fingerprint) = told.becomes.clone().map(|(key, fingerprint)| (Key(key), fingerprint)).unzip();
