@@ -151,15 +151,17 @@ impl Scanner<'_> {
 
     /// Finds what is missing under new names, by its number on the disk.
     fn recognise(&self, candidates: &mut [Candidate], missing: &mut Missing) {
-        let files = missing.iter().filter(|(_, mark)| mark.sort == Sort::File);
-        let mut moved: HashMap<(u64, u64), (Key, Mark)> =
-            files.map(|(key, mark)| ((mark.stat.device, mark.stat.inode), (key.clone(), *mark))).collect();
+        let mut numbers: HashMap<(u64, u64), Vec<(Key, Mark)>> = HashMap::new();
+        for (key, mark) in missing.iter().filter(|(_, mark)| mark.sort == Sort::File) {
+            // Two may be known by one number: the later got it when the earlier was gone.
+            numbers.entry((mark.stat.device, mark.stat.inode)).or_default().push((key.clone(), *mark));
+        }
         let mut found = HashSet::new();
         for candidate in candidates.iter_mut().filter(|candidate| candidate.known.is_none()) {
             let look = &candidate.entry.look;
-            let number = (look.stat.device, look.stat.inode);
-            let same = moved.get(&number).is_some_and(|(_, mark)| look.sort == Sort::File && mark.is_file(&look.stat, look.born));
-            if let Some((key, mark)) = moved.remove(&number).filter(|_| same) {
+            let Some(known) = numbers.get_mut(&(look.stat.device, look.stat.inode)).filter(|_| look.sort == Sort::File) else { continue };
+            if let Some(at) = known.iter().position(|(_, mark)| mark.is_file(&look.stat, look.born)) {
+                let (key, mark) = known.swap_remove(at);
                 candidate.known = Some((mark, mark.fingerprint()));
                 found.insert(key.clone());
                 candidate.from = Some(key);

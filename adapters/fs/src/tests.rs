@@ -15,6 +15,7 @@ use record::{Blob, Digest, Kind, Record, RecordId, Value};
 use tempfile::TempDir;
 
 use crate::format;
+use crate::mark::Mark;
 
 #[derive(Default)]
 struct Memory(BTreeMap<Key, Fingerprint>);
@@ -187,6 +188,20 @@ fn a_moved_file_is_known_by_its_number_even_if_it_was_edited() {
     assert_eq!(found.moved, [moved("a"), moved("b"), moved("c")]);
     let again = tree.scan(&found.memory());
     assert!(again.items.is_empty() && again.unchanged.len() == 3);
+}
+
+#[test]
+fn a_moved_file_is_known_though_another_had_its_number_before() {
+    let tree = Tree::new(&[("a", "one")]);
+    let mut known = tree.scan(&Memory::default()).memory();
+    let mark = Mark::read(&known.fingerprint(&Key("a".to_owned())).unwrap()).unwrap();
+    // A file that is gone, and whose number the file `a` got: whether it stands before or after it in the order of names.
+    for gone in ["0", "z"] {
+        known.0.insert(Key(gone.to_owned()), Mark { born: (1, 1), ..mark }.fingerprint());
+    }
+    fs::rename(tree.root().join("a"), tree.root().join("b")).unwrap();
+    tree.put("b", "edited");
+    assert_eq!(tree.scan(&known).moved, [("a".to_owned(), "b".to_owned())]);
 }
 
 #[test]
