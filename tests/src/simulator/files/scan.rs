@@ -79,11 +79,15 @@ fn respell(disk: &Disk, candidates: &mut [Candidate<'_>], missing: &mut Missing)
 
 /// Finds what is missing under new names, by its number on the disk.
 fn recognise(candidates: &mut [Candidate<'_>], missing: &mut Missing) {
-    let files = missing.iter().filter(|(_, mark)| !mark.face.is_folder());
-    let mut moved: BTreeMap<u64, (Key, Mark)> = files.map(|(key, mark)| (mark.inode, (key.clone(), *mark))).collect();
+    let mut numbers: BTreeMap<u64, Vec<(Key, Mark)>> = BTreeMap::new();
+    for (key, mark) in missing.iter().filter(|(_, mark)| !mark.face.is_folder()) {
+        // Two may be known by one number: the later got it when the earlier was gone.
+        numbers.entry(mark.inode).or_default().push((key.clone(), *mark));
+    }
     for candidate in candidates.iter_mut().filter(|candidate| candidate.known.is_none()) {
-        let same = moved.get(&candidate.node.inode).is_some_and(|(_, mark)| mark.is_file(candidate.node));
-        if let Some((key, mark)) = moved.remove(&candidate.node.inode).filter(|_| same) {
+        let Some(known) = numbers.get_mut(&candidate.node.inode) else { continue };
+        if let Some(at) = known.iter().position(|(_, mark)| mark.is_file(candidate.node)) {
+            let (key, mark) = known.swap_remove(at);
             missing.remove(&key);
             candidate.known = Some((mark, mark.fingerprint()));
             candidate.from = Some(key);

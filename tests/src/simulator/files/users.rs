@@ -70,7 +70,8 @@ impl User<'_> {
     /// Gives a file another name in what users meant.
     fn moved(&self, file: &Sight, to: &str) {
         let mut versions = self.place.versions.look();
-        if !self.recognised(&file.path) {
+        let unknown = self.place.disk.habits.birthless && versions.is_just_written(self.at, file.version);
+        if unknown || !self.recognised(&file.path) {
             versions.tangle(file.version, "moved before it was known");
         }
         versions.rename(self.at, file.version, to);

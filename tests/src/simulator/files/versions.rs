@@ -62,6 +62,8 @@ pub(super) struct Line {
     /// The name that a user gave it last.
     pub(super) path: String,
     paths: BTreeSet<String>,
+    /// Where it was written last, and how many scans there had been.
+    written: (usize, u64),
     /// The new names that it got.
     pub(super) moves: Vec<Move>,
     /// Someone wrote it under a name that someone else had replaced, or named anew what someone else had written over.
@@ -148,11 +150,20 @@ impl Versions {
             line.tangled = Some("edited before its new name was seen");
         }
         let new = self.fresh(line);
+        if let Some(line) = self.lines.get_mut(line) {
+            line.written = (at, scans);
+        }
         if let Some(meaning) = self.meanings.get_mut(old.0 as usize) {
             meaning.given_up = true;
             meaning.successors.push(new);
         }
         new
+    }
+
+    /// Tells whether a file was written since the last scan.
+    pub(super) fn is_just_written(&self, at: usize, version: Version) -> bool {
+        let scans = self.scans.get(&at).copied().unwrap_or_default();
+        self.line(version).is_some_and(|line| line.versions.len() > 1 && line.written == (at, scans))
     }
 
     /// Takes down under which name a user saw what was written over.
