@@ -50,6 +50,20 @@ pub(crate) fn shown(key: &str) -> String {
     if is_nfc(key) { key.to_owned() } else { key.nfc().collect() }
 }
 
+/// Returns a key with the folders above in small letters; none where there are no folders above.
+///
+/// On a disk that does not tell names apart by letter case, keys that are equal so lead to one file; how its folder is spelled is
+/// that disk's own.
+pub(crate) fn spelled_small(key: &str) -> Option<String> {
+    let (above, name) = key.rsplit_once('/')?;
+    Some(format!("{}/{name}", above.to_lowercase()))
+}
+
+/// Tells whether two keys differ, and in nothing but the letter case of the folders above.
+pub(crate) fn is_spelling(one: &str, other: &str) -> bool {
+    one != other && spelled_small(one).is_some_and(|one| Some(one) == spelled_small(other))
+}
+
 /// Tells whether a name is one of Syncretic's own, inside which nothing is synced.
 pub(crate) fn is_own(name: &[u8]) -> bool {
     name == b".syncretic" || (name.starts_with(b".") && name.ends_with(b".syncretic"))
@@ -155,6 +169,14 @@ mod tests {
             ("l", "", false),
         ] {
             assert_eq!(stays_inside(path.as_bytes(), target.as_bytes()), inside, "{path} -> {target}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_another_spelling_if_its_folders_differ_in_case_alone() {
+        assert!(is_spelling("Docs/a/x", "docs/A/x"));
+        for (one, other) in [("docs/x", "docs/x"), ("docs/x", "docs/X"), ("x", "X"), ("docs/x", "data/x"), ("Docs/x", "docs/x/y")] {
+            assert!(!is_spelling(one, other), "{one} {other}");
         }
     }
 

@@ -107,13 +107,17 @@ impl Planner<'_> {
     fn check(&self, op: &Op<'_>) -> Checked {
         match *op {
             Op::Put { key: Some(key), expect: Expect::Fingerprint(expected), record, .. } => {
-                let Some(standing) = self.standing(key, expected) else { return Checked::Answer(Outcome::Stale) };
+                let Some(mut standing) = self.standing(key, expected) else { return Checked::Answer(Outcome::Stale) };
                 match self.wanted(record) {
                     Err(reason) => Checked::Answer(Outcome::Refused { reason }),
                     Ok((path, shape)) => {
                         // The path that the key shows already is no move, whatever form its letters have on this disk.
                         let stays = record.text(PATH) == Some(name::shown(&key.0).as_str());
                         let path = if stays { standing.path.clone() } else { path };
+                        if self.leads_to(&path, &standing) {
+                            standing.key = name::text(&path);
+                            standing.path.clone_from(&path);
+                        }
                         Checked::Edit { from: standing, path, shape }
                     }
                 }
@@ -162,6 +166,13 @@ impl Planner<'_> {
         };
         let was = Was::of(&look, mark.digest, self.now);
         same.then(|| Standing { path, key: key.0.clone(), mark, look, was })
+    }
+
+    /// Tells whether a path is only another spelling of the folders above an item, on a disk that takes both for one.
+    fn leads_to(&self, path: &[u8], standing: &Standing) -> bool {
+        let number = |look: &Look| (look.stat.device, look.stat.inode);
+        let same = |look: Look| number(&look) == number(&standing.look);
+        name::is_spelling(&name::text(path), &standing.key) && self.root.look(path).is_ok_and(same)
     }
 
     fn removal(&self, key: &Key, expected: &Fingerprint) -> Checked {

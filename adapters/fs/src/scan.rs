@@ -64,6 +64,7 @@ impl Scanner<'_> {
     /// Fails if the root cannot be read, or if someone asked to stop.
     pub(crate) fn scan(&self, identity: &[u8], out: &mut dyn Sink) -> Result<Option<Vec<u8>>, Error> {
         let (walk, mut candidates, mut missing) = self.look_around()?;
+        self.respell(&mut candidates, &mut missing);
         self.recognise(&mut candidates, &mut missing);
         let bare: Vec<String> = walk.bare.iter().map(|path| name::text(path)).collect();
         let found = self.look_into(&candidates)?;
@@ -187,17 +188,41 @@ impl Scanner<'_> {
         missing
     }
 
+    /// Keeps the key of what is known under another spelling of its folders, where the disk takes both for one: else two such disks
+    /// that spell a folder in two ways would each tell the other's spelling as a move, for ever.
+    fn respell(&self, candidates: &mut [Candidate], missing: &mut Missing) {
+        let known = missing.iter().filter_map(|(key, mark)| Some((name::spelled_small(&key.0)?, (key.clone(), *mark))));
+        let mut known: HashMap<String, (Key, Mark)> = known.collect();
+        let mut found = HashSet::new();
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.known.is_none()) {
+            let Some(small) = name::spelled_small(&candidate.key).filter(|small| known.contains_key(small)) else { continue };
+            let number = |look: &Look| (look.stat.device, look.stat.inode);
+            let leads_here = |key: &Key| {
+                let look = name::raw(&key.0).and_then(|path| self.root.look(&path).ok());
+                look.is_some_and(|look| number(&look) == number(&candidate.entry.look))
+            };
+            if let Some((key, mark)) = known.remove(&small).filter(|(key, _)| leads_here(key)) {
+                candidate.known = Some((mark, mark.fingerprint()));
+                candidate.key.clone_from(&key.0);
+                found.insert(key);
+            }
+        }
+        missing.retain(|(key, _)| !found.contains(key));
+    }
+
     /// Finds what is missing under new names, by its number on the disk.
     fn recognise(&self, candidates: &mut [Candidate], missing: &mut Missing) {
-        let files = missing.iter().filter(|(_, mark)| mark.sort == Sort::File);
-        let mut moved: HashMap<(u64, u64), (Key, Mark)> =
-            files.map(|(key, mark)| ((mark.stat.device, mark.stat.inode), (key.clone(), *mark))).collect();
+        let mut numbers: HashMap<(u64, u64), Vec<(Key, Mark)>> = HashMap::new();
+        for (key, mark) in missing.iter().filter(|(_, mark)| mark.sort == Sort::File) {
+            // Two may be known by one number: the later got it when the earlier was gone.
+            numbers.entry((mark.stat.device, mark.stat.inode)).or_default().push((key.clone(), *mark));
+        }
         let mut found = HashSet::new();
         for candidate in candidates.iter_mut().filter(|candidate| candidate.known.is_none()) {
             let look = &candidate.entry.look;
-            let number = (look.stat.device, look.stat.inode);
-            let same = moved.get(&number).is_some_and(|(_, mark)| look.sort == Sort::File && mark.is_file(&look.stat, look.born));
-            if let Some((key, mark)) = moved.remove(&number).filter(|_| same) {
+            let Some(known) = numbers.get_mut(&(look.stat.device, look.stat.inode)).filter(|_| look.sort == Sort::File) else { continue };
+            if let Some(at) = known.iter().position(|(_, mark)| mark.is_file(&look.stat, look.born)) {
+                let (key, mark) = known.swap_remove(at);
                 candidate.known = Some((mark, mark.fingerprint()));
                 found.insert(key.clone());
                 candidate.from = Some(key);

@@ -324,8 +324,14 @@ impl Area<'_> {
     }
 
     /// Tells whether all exchanges of an operation happened; where only some did, they are undone.
+    ///
+    /// What stands in the place of what went before proves that it went: that cannot be told from its own name any more.
     fn fate(&self, slots: &Slots<'_>, told: &Told) -> io::Result<bool> {
-        let done = told.entries.iter().map(|entry| slots.fate(entry)).collect::<io::Result<Vec<bool>>>()?;
+        let mut done = told.entries.iter().map(|entry| slots.fate(entry)).collect::<io::Result<Vec<bool>>>()?;
+        let stands = |(entry, done): (&Entry, &bool)| *done && matches!(entry.act, Act::Create { .. } | Act::Replace { .. });
+        if let Some(at) = told.entries.iter().zip(&done).rposition(stands) {
+            done.iter_mut().take(at).for_each(|before| *before = true);
+        }
         if done.iter().all(|done| *done) {
             return Ok(true);
         }

@@ -8,13 +8,14 @@ use std::path::Path;
 
 use adapter::format::Silent;
 use adapter::{
-    Adapter, Blobs, Broken, Error, Expect, Fingerprint, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome, Outcomes, Scan, Sink,
-    StepId,
+    Adapter, Blobs, Broken, Error, Expect, Fate, Fingerprint, Item, Key, Known, Mode, Op, OptionValue, Options, Outcome, Outcomes, Scan,
+    Sink, StepId,
 };
 use record::{Blob, Digest, Kind, Record, RecordId, Value};
 use tempfile::TempDir;
 
 use crate::format;
+use crate::mark::Mark;
 
 #[derive(Default)]
 struct Memory(BTreeMap<Key, Fingerprint>);
@@ -254,6 +255,20 @@ fn a_moved_file_is_known_by_its_number_even_if_it_was_edited() {
 }
 
 #[test]
+fn a_moved_file_is_known_though_another_had_its_number_before() {
+    let tree = Tree::new(&[("a", "one")]);
+    let mut known = tree.scan(&Memory::default()).memory();
+    let mark = Mark::read(&known.fingerprint(&Key("a".to_owned())).unwrap()).unwrap();
+    // A file that is gone, and whose number the file `a` got: whether it stands before or after it in the order of names.
+    for gone in ["0", "z"] {
+        known.0.insert(Key(gone.to_owned()), Mark { born: (1, 1), ..mark }.fingerprint());
+    }
+    fs::rename(tree.root().join("a"), tree.root().join("b")).unwrap();
+    tree.put("b", "edited");
+    assert_eq!(tree.scan(&known).moved, [("a".to_owned(), "b".to_owned())]);
+}
+
+#[test]
 fn a_name_that_is_there_still_is_the_same_file_however_it_was_saved() {
     let tree = Tree::new(&[("a", "one")]);
     let known = tree.scan(&Memory::default()).memory();
@@ -310,4 +325,43 @@ fn zeros_become_holes() {
     assert!(fs::read(&path).unwrap() == image.as_bytes());
     let taken = fs::metadata(&path).unwrap().blocks() * 512;
     assert!(taken < 1 << 20, "{taken} bytes of the disk for one that is not zero");
+}
+
+/// Changes what a scan found at `a` to this record, dies before the step is settled, lets a person write, and recovers.
+fn recovered_after(record: &Record, content: &str, write: impl FnOnce(&Tree)) -> (Tree, Vec<Fate>) {
+    let tree = Tree::new(&[("a", "one")]);
+    let known = tree.scan(&Memory::default()).memory();
+    let key = Key("a".to_owned());
+    let expected = known.fingerprint(&key).unwrap();
+    let op = Op::Put { id: RecordId([1; 16]), key: Some(&key), expect: Expect::Fingerprint(&expected), record, changed: &[] };
+    let contents = Contents([(Digest::of(content.as_bytes()), content.as_bytes().to_vec())].into());
+    tree.open(&[]).apply(StepId([2; 16]), &[op], Mode::Perform, &contents, &mut Answers::default()).unwrap();
+    write(&tree);
+    let fates = tree.open(&[]).recover(StepId([2; 16])).unwrap();
+    tree.open(&[]).settle(StepId([2; 16])).unwrap();
+    (tree, fates)
+}
+
+#[test]
+fn what_is_written_to_a_file_that_was_moved_and_replaced_survives_a_crash_of_the_sync() {
+    let (tree, fates) = recovered_after(&file("b", "two"), "two", |tree| tree.put("b", "three"));
+    assert_eq!(fs::read_to_string(tree.root().join("b")).unwrap(), "three", "{fates:?}");
+    assert!(matches!(fates.as_slice(), [Fate::Done { .. }]), "{fates:?}");
+}
+
+#[test]
+fn what_is_written_to_a_file_that_took_a_folders_place_survives_a_crash_of_the_sync() {
+    let tree = Tree::new(&[]);
+    fs::create_dir(tree.root().join("a")).unwrap();
+    let known = tree.scan(&Memory::default()).memory();
+    let key = Key("a".to_owned());
+    let expected = known.fingerprint(&key).unwrap();
+    let record = file("a", "two");
+    let op = Op::Put { id: RecordId([1; 16]), key: Some(&key), expect: Expect::Fingerprint(&expected), record: &record, changed: &[] };
+    let contents = Contents([(Digest::of(b"two"), b"two".to_vec())].into());
+    tree.open(&[]).apply(StepId([2; 16]), &[op], Mode::Perform, &contents, &mut Answers::default()).unwrap();
+    tree.put("a", "three");
+    let fates = tree.open(&[]).recover(StepId([2; 16])).unwrap();
+    tree.open(&[]).settle(StepId([2; 16])).unwrap();
+    assert_eq!(fs::read_to_string(tree.root().join("a")).unwrap(), "three", "{fates:?}");
 }

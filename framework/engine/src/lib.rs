@@ -25,6 +25,7 @@ mod heal;
 mod identity;
 mod incoming;
 mod join;
+mod names;
 mod parallel;
 mod plan;
 mod publish;

@@ -9,6 +9,8 @@ use crate::aside::set_aside;
 use crate::context::Session;
 use crate::error::Error;
 use crate::guard::Deletions;
+use crate::names::{Names, Place, folded, folders_of};
+use crate::objects::Seen;
 use crate::report::Direction;
 use crate::wish::Wish;
 
@@ -68,20 +70,24 @@ fn guard(session: &mut Session<'_>, wishes: &[Wish]) -> Result<(), Error> {
     })
 }
 
-/// The form in which unique names are compared: case folded. (Names are kept in NFC by those who make them.)
-fn folded(value: &Value) -> String {
-    value.display().to_lowercase()
-}
-
-/// Who stands in the collection keeps a unique name; whoever else wants it is renamed, never overwritten.
+/// Who stands in the collection keeps a unique name; whoever else wants it is renamed, never overwritten. So is a file whose name
+/// others have for a folder, whoever was first: of the two it is the one that can be renamed alone.
 fn rename(session: &mut Session<'_>, mut wishes: Vec<Wish>) -> Result<Vec<Wish>, Error> {
     let Some(unique) = session.profile.unique.clone() else { return Ok(wishes) };
-    let holders = holders(session, &unique, &wishes)?;
-    if holders.is_empty() {
+    if wishes.is_empty() && session.trees.attention().is_empty() {
         return Ok(wishes);
     }
-    let mut taken = names(session, &unique, &wishes)?;
-    for (name, ids) in &holders {
+    let wished: BTreeSet<RecordId> = wishes.iter().map(|wish| wish.id).collect();
+    let standing = standing(session, &unique, |seen| &seen.meant)?.into_iter().filter(|place| !wished.contains(&place.id));
+    let mut holders: BTreeMap<String, Vec<RecordId>> = BTreeMap::new();
+    let mut folders: BTreeSet<RecordId> = BTreeSet::new();
+    for place in standing.chain(wishes.iter().filter_map(|wish| Place::of(wish.id, wish.target.as_ref()?, &unique))) {
+        holders.entry(place.name).or_default().push(place.id);
+        folders.extend(place.is_folder.then_some(place.id));
+    }
+    let beneath = folders_of(holders.keys());
+    let mut taken: BTreeSet<String> = holders.keys().chain(&beneath).cloned().collect();
+    for (name, ids) in holders.iter().filter(|(name, ids)| ids.len() > 1 || beneath.contains(*name)) {
         let mut keeper: Option<RecordId> = None;
         for id in ids {
             let stands = session.trees.remote(*id)?.filter(|state| state.alive).and_then(|state| state.record.field(unique.as_str()));
@@ -89,7 +95,7 @@ fn rename(session: &mut Session<'_>, mut wishes: Vec<Wish>) -> Result<Vec<Wish>,
                 keeper = Some(*id);
             }
         }
-        let keeper = keeper.or_else(|| ids.first().copied());
+        let keeper = keeper.or_else(|| ids.first().copied()).filter(|keeper| folders.contains(keeper) || !beneath.contains(name));
         for id in ids.iter().filter(|id| Some(**id) != keeper) {
             rename_one(session, &mut wishes, *id, &mut taken)?;
         }
@@ -97,39 +103,12 @@ fn rename(session: &mut Session<'_>, mut wishes: Vec<Wish>) -> Result<Vec<Wish>,
     Ok(wishes)
 }
 
-/// Returns who has a name that several have, items that nothing is wished of first; where nothing changed, nobody has.
-fn holders(session: &Session<'_>, unique: &Pointer, wishes: &[Wish]) -> Result<BTreeMap<String, Vec<RecordId>>, Error> {
-    let wished: BTreeSet<RecordId> = wishes.iter().map(|wish| wish.id).collect();
-    let targets = wishes.iter().filter_map(|wish| Some((wish.id, folded(wish.target.as_ref()?.field(unique.as_str())?))));
-    let targets: Vec<(RecordId, String)> = targets.collect();
-    let changed =
-        session.trees.attention().into_iter().filter_map(|id| session.trees.sides(id).0?.meant.field(unique.as_str()).map(folded));
-    let mut standing: BTreeMap<String, BTreeSet<RecordId>> =
-        targets.iter().map(|(_, name)| name.clone()).chain(changed).map(|name| (name, BTreeSet::new())).collect();
-    if standing.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    session.trees.each_seen(&mut |id, seen| {
-        let name = seen.meant.field(unique.as_str()).map(folded);
-        if let Some(ids) = name.and_then(|name| standing.get_mut(&name)).filter(|_| !wished.contains(&id)) {
-            ids.insert(id);
-        }
-    })?;
-    let mut holders: BTreeMap<String, Vec<RecordId>> = standing.into_iter().map(|(name, ids)| (name, ids.into_iter().collect())).collect();
-    targets.into_iter().for_each(|(id, name)| holders.entry(name).or_default().push(id));
-    holders.retain(|_, ids| ids.len() > 1);
-    Ok(holders)
-}
-
-/// Returns every name that an item will have.
-fn names(session: &Session<'_>, unique: &Pointer, wishes: &[Wish]) -> Result<BTreeSet<String>, Error> {
-    let wished = wishes.iter().filter_map(|wish| wish.target.as_ref()?.field(unique.as_str()));
-    let mut names: BTreeSet<String> = wished.map(folded).collect();
-    let ids: BTreeSet<RecordId> = wishes.iter().map(|wish| wish.id).collect();
-    session.trees.each_seen(&mut |id, seen| {
-        names.extend(seen.meant.field(unique.as_str()).filter(|_| !ids.contains(&id)).map(folded));
-    })?;
-    Ok(names)
+/// Returns who has which name, in the order of their ids.
+fn standing(session: &Session<'_>, unique: &Pointer, of: fn(&Seen) -> &Record) -> Result<Vec<Place>, Error> {
+    let mut places = Vec::new();
+    session.trees.each_seen(&mut |id, seen| places.extend(Place::of(id, of(seen), unique)))?;
+    places.sort_unstable_by_key(|place| place.id);
+    Ok(places)
 }
 
 fn rename_one(session: &mut Session<'_>, wishes: &mut Vec<Wish>, id: RecordId, taken: &mut BTreeSet<String>) -> Result<(), Error> {
@@ -177,89 +156,57 @@ fn order(session: &mut Session<'_>, wishes: Vec<Wish>) -> Result<Vec<Wish>, Erro
     if wishes.is_empty() {
         return Ok(wishes);
     }
-    let name_of = |wish: &Wish| wish.target.as_ref().and_then(|record| record.field(unique.as_str())).map(folded);
-    let mut held = held_names(session, &unique, &wishes, &name_of)?;
+    let wanted = |wish: &Wish| wish.target.as_ref().and_then(|record| Place::of(wish.id, record, &unique));
+    let mut held = Names::default();
+    standing(session, &unique, |seen| &seen.shown)?.into_iter().for_each(|place| held.give(place));
     let (mut waiting, mut ordered): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(|wish| wish.target.is_some());
-    let gone: BTreeSet<RecordId> = ordered.iter().map(|wish| wish.id).collect();
-    held.retain(|_, holder| !gone.contains(holder));
-    enter_free_names(&mut waiting, &mut ordered, &mut held, &name_of);
-    while !waiting.is_empty() {
-        let free = |wish: &Wish| name_of(wish).is_none_or(|name| held.get(&name).is_none_or(|holder| *holder == wish.id));
-        let movable = waiting.iter().position(free);
-        let mut wish = waiting.remove(movable.unwrap_or(0));
-        let mut name = name_of(&wish);
-        if movable.is_none() {
-            let circle =
-                name.as_ref().and_then(|name| held.get(name)).is_some_and(|holder| waiting.iter().any(|other| other.id == *holder));
-            let seen = session.trees.seen(wish.id)?.is_some();
-            if !circle || !seen {
-                // Its name is held by an item that stays where it is: it waits for a later session.
-                session.report.unfinished = true;
-                if circle {
-                    waiting.push(wish);
-                };
-                if waiting.iter().all(|other| session.trees.sides(other.id).0.is_none()) {
-                    break;
-                }
-                continue;
+    ordered.iter().for_each(|wish| held.leave(wish.id));
+    loop {
+        enter_free_names(&mut waiting, &mut ordered, &mut held, &wanted);
+        if waiting.is_empty() {
+            return Ok(ordered);
+        }
+        session.report.unfinished = true;
+        let mut wish = waiting.remove(0);
+        let waits = |holder: RecordId| holder == wish.id || waiting.iter().any(|other| other.id == holder);
+        if !wanted(&wish).is_some_and(|place| held.in_the_way(&place).all(waits)) {
+            // Its name is held by an item that stays where it is: it waits for a later session.
+            continue;
+        }
+        if session.trees.seen(wish.id)?.is_none() {
+            // Whoever leaves the circle for a temporary name makes room for it.
+            waiting.push(wish);
+            if waiting.iter().all(|other| session.trees.sides(other.id).0.is_none()) {
+                return Ok(ordered);
             }
-            let wanted: BTreeSet<String> = waiting.iter().filter_map(name_of).collect();
-            let mut names = (0..).map(|number: u64| format!(".syncretic-{}-{number}", wish.id));
-            let Some(temporary) = names.find(|name| !held.contains_key(name) && !wanted.contains(name)) else { continue };
-            let mut detour = wish.target.clone().unwrap_or_else(|| Record::new(record::Kind::FILE));
-            detour.fields.insert(unique.clone(), Value::text(&temporary));
-            wish.detour = Some(detour);
-            session.report.unfinished = true;
-            name = Some(temporary);
+            continue;
         }
-        held.retain(|_, holder| *holder != wish.id);
-        if let Some(name) = name {
-            held.insert(name, wish.id);
+        let others: BTreeSet<String> = waiting.iter().filter_map(wanted).map(|place| place.name).collect();
+        let mut names = (0..).map(|number: u64| format!(".syncretic-{}-{number}", wish.id));
+        let Some(temporary) = names.find(|name| !held.is_held(name) && !others.contains(name)) else { continue };
+        let mut detour = wish.target.clone().unwrap_or_else(|| Record::new(record::Kind::FILE));
+        detour.fields.insert(unique.clone(), Value::text(&temporary));
+        if let Some(place) = Place::of(wish.id, &detour, &unique) {
+            held.give(place);
         }
+        wish.detour = Some(detour);
         ordered.push(wish);
     }
-    Ok(ordered)
-}
-
-/// Returns who shows a name that matters to the wishes: one that is wished, or is theirs.
-fn held_names(
-    session: &Session<'_>,
-    unique: &Pointer,
-    wishes: &[Wish],
-    name_of: &dyn Fn(&Wish) -> Option<String>,
-) -> Result<BTreeMap<String, RecordId>, Error> {
-    let (wished, wanted): (BTreeSet<RecordId>, BTreeSet<String>) =
-        (wishes.iter().map(|wish| wish.id).collect(), wishes.iter().filter_map(name_of).collect());
-    let mut held = BTreeMap::new();
-    session.trees.each_seen(&mut |id, seen| {
-        let name = seen.shown.field(unique.as_str()).map(folded);
-        held.extend(name.filter(|name| wished.contains(&id) || wanted.contains(name)).map(|name| (name, id)));
-    })?;
-    Ok(held)
 }
 
 /// Lets whoever wants a free name have it, until nobody that is left finds one.
-fn enter_free_names(
-    waiting: &mut Vec<Wish>,
-    ordered: &mut Vec<Wish>,
-    held: &mut BTreeMap<String, RecordId>,
-    name_of: &dyn Fn(&Wish) -> Option<String>,
-) {
-    let mut stands: BTreeMap<RecordId, String> = held.iter().map(|(name, holder)| (*holder, name.clone())).collect();
+fn enter_free_names(waiting: &mut Vec<Wish>, ordered: &mut Vec<Wish>, held: &mut Names, wanted: &dyn Fn(&Wish) -> Option<Place>) {
     loop {
         let before = ordered.len();
         for wish in std::mem::take(waiting) {
-            let name = name_of(&wish);
-            if name.as_ref().and_then(|name| held.get(name)).is_some_and(|holder| *holder != wish.id) {
+            let place = wanted(&wish);
+            if place.as_ref().is_some_and(|place| held.in_the_way(place).next().is_some()) {
                 waiting.push(wish);
                 continue;
             }
-            if let Some(left) = stands.remove(&wish.id) {
-                held.remove(&left);
-            }
-            if let Some(name) = name {
-                stands.insert(wish.id, name.clone());
-                held.insert(name, wish.id);
+            match place {
+                Some(place) => held.give(place),
+                None => held.leave(wish.id),
             }
             ordered.push(wish);
         }

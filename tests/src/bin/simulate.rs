@@ -5,9 +5,10 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use syncretic_tests::simulator::{Campaign, Faults, Mutation, simulate};
+use syncretic_tests::simulator::{Campaign, Faults, Mutation, Worlds};
 
-const USAGE: &str = "usage: simulate --seed N [--trace] | --runs N [--from S] [--threads T]   both: [--faults MASK] [--mutation NAME]";
+const USAGE: &str =
+    "usage: simulate --seed N [--trace] | --runs N [--from S] [--threads T]   both: [--files] [--faults MASK] [--mutation NAME]";
 
 struct Arguments {
     campaign: Campaign,
@@ -20,12 +21,16 @@ fn number(text: &str) -> Option<u64> {
 }
 
 fn arguments() -> Option<Arguments> {
-    let campaign = Campaign { first: 1, runs: 1000, threads: 2, faults: Faults::MAIN, mutation: None };
+    let campaign = Campaign { worlds: Worlds::Records, first: 1, runs: 1000, threads: 2, faults: Faults::MAIN, mutation: None };
     let mut found = Arguments { campaign, seed: None, trace: false };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         if word == "--trace" {
             found.trace = true;
+            continue;
+        }
+        if word == "--files" {
+            found.campaign.worlds = Worlds::Files;
             continue;
         }
         let value = words.next()?;
@@ -43,7 +48,7 @@ fn arguments() -> Option<Arguments> {
 }
 
 fn replay(campaign: &Campaign, seed: u64, trace: bool) -> ExitCode {
-    let outcome = simulate(seed, campaign.faults, campaign.mutation, trace);
+    let outcome = campaign.worlds.simulate(seed, campaign.faults, campaign.mutation, trace);
     outcome.trace.iter().for_each(|line| println!("{line}"));
     println!("seed {seed}, digest {:016x}: {}", outcome.digest, outcome.tally);
     match outcome.violation {

@@ -4,13 +4,37 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use super::faults::Faults;
+use super::files;
 use super::mutation::Mutation;
 use super::tally::Tally;
-use super::world::simulate;
+use super::world::{self, Outcome};
+
+/// What the worlds of a campaign are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Worlds {
+    /// Cards and rows in applications.
+    #[default]
+    Records,
+    /// Files in folders.
+    Files,
+}
+
+impl Worlds {
+    /// Runs a seed under at most these faults, and tells what became of it.
+    #[must_use]
+    pub fn simulate(self, seed: u64, faults: Faults, mutation: Option<Mutation>, traced: bool) -> Outcome {
+        match self {
+            Self::Records => world::simulate(seed, faults, mutation, traced),
+            Self::Files => files::simulate(seed, faults, mutation, traced),
+        }
+    }
+}
 
 /// Which seeds to run, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Campaign {
+    /// What the worlds are made of.
+    pub worlds: Worlds,
     /// The first seed.
     pub first: u64,
     /// How many.
@@ -64,7 +88,7 @@ impl Campaign {
         let mut findings = Findings::default();
         for run in (thread..self.runs).step_by(usize::try_from(threads).unwrap_or(1)) {
             let seed = self.first + run;
-            let outcome = simulate(seed, self.faults, self.mutation, false);
+            let outcome = self.worlds.simulate(seed, self.faults, self.mutation, false);
             findings.tally.count("runs");
             findings.tally.add(&outcome.tally);
             if let Some(violation) = outcome.violation {
@@ -79,7 +103,7 @@ impl Campaign {
     /// Returns the fewest faults, taken away one by one, under which a seed still breaks a law.
     #[must_use]
     pub fn shrink(&self, seed: u64) -> Faults {
-        let breaks = |faults: Faults| simulate(seed, faults, self.mutation, false).violation.is_some();
+        let breaks = |faults: Faults| self.worlds.simulate(seed, faults, self.mutation, false).violation.is_some();
         self.faults.iter().fold(self.faults, |faults, fault| {
             let fewer = faults.without(fault);
             if breaks(fewer) { fewer } else { faults }

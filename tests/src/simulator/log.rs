@@ -19,6 +19,8 @@ pub(super) struct Log {
     pub(super) snapshot: Option<Snapshot>,
     /// Where devices said that they stand.
     pub(super) members: BTreeMap<DeviceId, Cursor>,
+    /// The contents that it has, by digest.
+    pub(super) blobs: BTreeMap<[u8; 32], Vec<u8>>,
     lies: u64,
 }
 
@@ -28,7 +30,7 @@ pub(super) const LOG: LogId = LogId([7; 16]);
 impl Log {
     /// Makes an empty log.
     pub(super) fn new(mutation: Option<Mutation>) -> Self {
-        Self { entries: Vec::new(), mutation, id: LOG, snapshot: None, members: BTreeMap::new(), lies: 0 }
+        Self { entries: Vec::new(), mutation, id: LOG, snapshot: None, members: BTreeMap::new(), blobs: BTreeMap::new(), lies: 0 }
     }
 
     /// Returns its newest place.

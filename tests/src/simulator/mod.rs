@@ -13,6 +13,7 @@ mod decisions;
 mod dice;
 mod endpoint;
 mod faults;
+mod files;
 mod final_oracles;
 mod fuse;
 mod harmony;
@@ -36,7 +37,7 @@ mod weather;
 mod wire;
 mod world;
 
-pub use campaign::{Campaign, Findings, Tried};
+pub use campaign::{Campaign, Findings, Tried, Worlds};
 pub use faults::{Fault, Faults};
 pub use history::History;
 pub use mutation::Mutation;

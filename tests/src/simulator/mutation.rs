@@ -31,6 +31,8 @@ pub enum Mutation {
     ForgetsRemote,
     /// The object store syncs what was committed before, and not the commit that asks for it.
     SyncsLate,
+    /// The adapter takes a file under a new name for a new file.
+    ForgetsMoves,
 }
 
 impl Mutation {
@@ -52,9 +54,21 @@ impl Mutation {
         (Self::SyncsLate, "syncs-late"),
     ];
 
+    /// Those that worlds of files must catch.
+    pub const FILES: &'static [(Self, &'static str)] = &[
+        (Self::NoCompareAndSwap, "no-compare-and-swap"),
+        (Self::BlindWrites, "blind-writes"),
+        (Self::ForgetsSteps, "forgets-steps"),
+        (Self::ClaimsSteps, "claims-steps"),
+        (Self::EmptyWhenMissing, "empty-when-missing"),
+        (Self::ForgetsIntents, "forgets-intents"),
+        (Self::SyncsLate, "syncs-late"),
+        (Self::ForgetsMoves, "forgets-moves"),
+    ];
+
     /// Finds a wrong design by its name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(mutation, _)| *mutation)
+        Self::ALL.iter().chain(Self::FILES).find(|(_, known)| *known == name).map(|(mutation, _)| *mutation)
     }
 }

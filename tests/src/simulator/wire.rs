@@ -169,16 +169,26 @@ impl Store for Wire {
         Ok(None)
     }
 
-    fn missing(&self, _: &Collection, _: &[BlobId]) -> Result<Vec<BlobId>, Error> {
-        Ok(Vec::new())
+    fn missing(&self, _: &Collection, blobs: &[BlobId]) -> Result<Vec<BlobId>, Error> {
+        self.ask()?;
+        let log = self.log.look();
+        Ok(blobs.iter().filter(|id| !log.blobs.contains_key(&id.0)).copied().collect())
     }
 
-    fn put_blobs(&self, _: &Collection, _: &[BlobId], _: &mut Give<'_>) -> Result<Transfer, Error> {
+    fn put_blobs(&self, _: &Collection, blobs: &[BlobId], give: &mut Give<'_>) -> Result<Transfer, Error> {
+        for id in blobs {
+            self.ask()?;
+            let mut bytes = Vec::new();
+            give(*id, &mut bytes).map_err(|error| Error::Failed(error.to_string()))?;
+            self.log.look().blobs.insert(id.0, bytes);
+        }
         Ok(Transfer::default())
     }
 
-    fn blob(&self, _: &Collection, id: BlobId, _: &mut dyn Write) -> Result<(), Error> {
-        Err(Error::NoSuchBlob(id.to_string()))
+    fn blob(&self, _: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), Error> {
+        self.ask()?;
+        let bytes = self.log.look().blobs.get(&id.0).cloned().ok_or_else(|| Error::NoSuchBlob(id.to_string()))?;
+        to.write_all(&bytes).map_err(|error| Error::Failed(error.to_string()))
     }
 
     fn missing_chunks(&self, _: &Collection, _: &[ChunkId]) -> Result<Vec<ChunkId>, Error> {
