@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adapter::{Format, Options};
 use client::Address;
 use config::suggest::nearest;
-use config::{Config, Endpoint, Job, Kind, Problem, Problems, SameField, StoreChoice};
+use config::{Config, Endpoint, Job, Kind, Merge, Problem, Problems, SameField, StoreChoice};
 use delta::Policy;
 use engine::objects::Objects;
 use engine::objects::memory::Memory;
@@ -194,6 +194,7 @@ impl<'c> Prepared<'c> {
             guard: Guard { percent: u32::from(self.job.guard.max_delete_percent), minimum },
             link: self.job.link.auto,
             confirmed: BTreeSet::new(),
+            merge_text: self.job.merge == Merge::Text,
             device: machine.name().map(str::to_owned).or_else(host_name).unwrap_or_else(|| machine.device()),
         }
     }

@@ -31,6 +31,7 @@ mod plugins;
 mod proxy;
 mod running;
 mod state;
+mod texts;
 #[path = "../../../tests/src/trees.rs"]
 #[expect(unreachable_pub, reason = "it is a module of another crate, too")]
 mod trees;

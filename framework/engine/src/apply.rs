@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use adapter::{Expect, Fingerprint, Key, Mode, Op, Outcome, Outcomes, StepId};
 use delta::align::{Parts, align, localise};
 use delta::difference::differing;
-use record::{Conflict, ConflictId, Pointer, Record, RecordId};
+use record::{Conflict, ConflictId, Pointer, Record, RecordId, Value};
 
 use crate::context::Session;
 use crate::doors::Point;
@@ -80,7 +80,8 @@ fn fetch(session: &mut Session<'_>, prepared: &[Prepared]) -> Result<Option<Path
     let mut wanted = Vec::new();
     for Prepared { wish, key, .. } in prepared {
         let shown = session.trees.sides(wish.id).0.map(|seen| &seen.shown);
-        wanted.extend(wish.target.iter().flat_map(|target| incoming::wanted(target, key.as_ref().zip(shown))));
+        let elsewhere = wish.target.iter().filter(|_| !session.texts.has(wish.id));
+        wanted.extend(elsewhere.flat_map(|target| incoming::wanted(target, key.as_ref().zip(shown))));
     }
     incoming::fetch(session, &wanted)
 }
@@ -134,7 +135,8 @@ fn perform(
 ) -> Result<Vec<Option<Outcome>>, Error> {
     let ops: Vec<Op<'_>> = prepared.iter().filter_map(operation).collect();
     let mut answers = Answers(vec![None; ops.len()]);
-    let blobs = StoreBlobs { store: session.doors.store, collection: &session.settings.collection, folder: folder.map(Path::to_owned) };
+    let (store, collection) = (session.doors.store, &session.settings.collection);
+    let blobs = StoreBlobs { store, collection, folder: folder.map(Path::to_owned), texts: &session.texts };
     session.adapter.apply(step, &ops, mode, &blobs, &mut answers).map_err(|error| session.adapter_error(error))?;
     Ok(answers.0)
 }
@@ -204,6 +206,10 @@ fn answered(session: &Session<'_>, prepared: &Prepared, outcome: &Outcome) -> Op
 
 fn not_done(session: &mut Session<'_>, prepared: &Prepared, outcome: Option<Outcome>) {
     let id = prepared.wish.id;
+    if session.texts.has(id) {
+        // Told as it is, it would look as if this endpoint had not cared for the other side.
+        session.untouchable.insert(id);
+    }
     let Some(Outcome::Refused { reason }) = outcome else {
         session.report.unfinished = true;
         return;
@@ -286,7 +292,9 @@ fn tell(session: &mut Session<'_>, prepared: &Prepared, intent: &Intent) {
             };
             for field in differing(&seen.meant, target).into_iter().filter(visible) {
                 let (before, now) = (seen.meant.fields.get(&field).cloned(), target.fields.get(&field).cloned());
-                deeds.push(Deed::Field { field, before, now });
+                let with = session.trees.sides(id).2.and_then(|remote| remote.record.fields.get(&field).cloned());
+                let merged = session.texts.has(id) && matches!(now, Some(Value::Blob(_)));
+                deeds.push(if merged { Deed::Merged { field, with, now } } else { Deed::Field { field, before, now } });
             }
         }
         (None, None) => {}

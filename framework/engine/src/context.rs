@@ -11,6 +11,7 @@ use crate::doors::Doors;
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::report::{Held, Report};
+use crate::texts::Texts;
 use crate::trees::Trees;
 
 /// What a job says about its collection.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub link: bool,
     /// Deletions that a person has confirmed.
     pub confirmed: BTreeSet<RecordId>,
+    /// Whether text that two sides changed is merged line by line.
+    pub merge_text: bool,
     /// What this device is called, in the names of files whose content lost.
     pub device: String,
 }
@@ -83,6 +86,8 @@ pub(crate) struct Session<'s> {
     pub(crate) pushed: BTreeSet<RecordId>,
     pub(crate) pulled: BTreeSet<RecordId>,
     pub(crate) report: Report,
+    /// The texts that this session merged line by line.
+    pub(crate) texts: Texts,
     /// The lease that this session holds, if it does.
     pub(crate) turn: Turn,
 }
@@ -110,6 +115,7 @@ impl<'s> Session<'s> {
             findings: Vec::new(),
             pushed: BTreeSet::new(),
             pulled: BTreeSet::new(),
+            texts: Texts::default(),
             turn: Turn::Open,
             report: Report { endpoint: endpoint.to_owned(), ..Report::default() },
         }

@@ -13,6 +13,7 @@ use record::{Digest, Record, Value};
 
 use crate::context::Session;
 use crate::error::Error;
+use crate::texts::Texts;
 
 /// Blobs from this length on are put together in a file, where an interrupted transfer goes on.
 const LARGE: u64 = 1 << 20;
@@ -23,10 +24,15 @@ pub(crate) struct StoreBlobs<'a> {
     pub(crate) collection: &'a Collection,
     /// Where large ones lie that have been fetched.
     pub(crate) folder: Option<PathBuf>,
+    /// What was made here and the store does not have yet.
+    pub(crate) texts: &'a Texts,
 }
 
 impl Blobs for StoreBlobs<'_> {
     fn open(&self, digest: Digest) -> Result<Box<dyn Read + '_>, adapter::Error> {
+        if let Some(made) = self.texts.content(digest) {
+            return Ok(Box::new(made));
+        }
         // A file with this name has been whole, and is this process's alone.
         if let Some(file) = self.folder.as_ref().and_then(|folder| File::open(folder.join(name(BlobId(digest.0), "whole"))).ok()) {
             return Ok(Box::new(file));

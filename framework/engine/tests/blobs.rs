@@ -120,6 +120,7 @@ struct Elsewhere {
     inner: Memory,
     fetched: AtomicU64,
     silent_after: AtomicU64,
+    lost: Mutex<Option<BlobId>>,
 }
 
 macro_rules! passed_on {
@@ -143,6 +144,10 @@ impl Store for Elsewhere {
         self.inner.chunks(name, ids, take)
     }
 
+    fn blob(&self, name: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), StoreError> {
+        if *self.lost.lock().unwrap() == Some(id) { Err(StoreError::NoSuchBlob(id.to_string())) } else { self.inner.blob(name, id, to) }
+    }
+
     passed_on! {
         head(name: &Collection) -> Head;
         append_fenced(name: &Collection, envelope: &Envelope, fence: Option<Fence>) -> Appended;
@@ -161,7 +166,6 @@ impl Store for Elsewhere {
         lease(name: &Collection) -> Option<Lease>;
         missing(name: &Collection, blobs: &[BlobId]) -> Vec<BlobId>;
         put_blobs(name: &Collection, blobs: &[BlobId], give: &mut Give<'_>) -> Transfer;
-        blob(name: &Collection, id: BlobId, to: &mut dyn Write) -> ();
         missing_chunks(name: &Collection, chunks: &[ChunkId]) -> Vec<ChunkId>;
         put_chunks(name: &Collection, chunks: &[Chunk]) -> ();
         put_recipes(name: &Collection, recipes: &[Recipe]) -> ();
@@ -200,6 +204,7 @@ fn sync(store: &Elsewhere, device: &Device, files: &Files, state: &Path) -> Resu
         policy: delta::Policy::Store,
         guard: Guard::default(),
         link: true,
+        merge_text: true,
         device: "here".to_owned(),
         confirmed: std::collections::BTreeSet::new(),
     };
@@ -223,7 +228,7 @@ fn incoming(state: &Path) -> usize {
 #[test]
 fn a_large_file_goes_on_where_it_stopped_and_an_edit_of_it_moves_what_changed() {
     let state = tempfile::tempdir().unwrap();
-    let store = Elsewhere { inner: Memory::new(), fetched: AtomicU64::new(0), silent_after: AtomicU64::new(64) };
+    let store = Elsewhere { inner: Memory::new(), fetched: AtomicU64::new(0), silent_after: AtomicU64::new(64), lost: Mutex::default() };
     let [one, two] = [1, 2].map(|number| Device(number, AtomicU64::new(0)));
     let [here, there]: [Files; 2] = [(); 2].map(|()| Files::default());
     let mut content = noise(20 << 20);
@@ -251,4 +256,30 @@ fn a_large_file_goes_on_where_it_stopped_and_an_edit_of_it_moves_what_changed() 
     sync(&store, &two, &there, state.path()).unwrap();
     assert!(*there.lock().unwrap() == *here.lock().unwrap());
     assert!(store.fetched.load(Ordering::SeqCst) - after <= 2, "the rest is on the device");
+}
+
+#[test]
+fn a_text_is_merged_with_its_ancestor_and_is_a_conflict_without_it() {
+    for lost in [false, true] {
+        let state = tempfile::tempdir().unwrap();
+        let store =
+            Elsewhere { inner: Memory::new(), fetched: AtomicU64::new(0), silent_after: AtomicU64::new(u64::MAX), lost: Mutex::default() };
+        let [one, two] = [1, 2].map(|number| Device(number, AtomicU64::new(0)));
+        let [here, there]: [Files; 2] = [(); 2].map(|()| Files::default());
+        let write = |files: &Files, text: &str| drop(files.lock().unwrap().insert("poem".into(), text.into()));
+        write(&here, "roses\nviolets\nsugar\n");
+        sync(&store, &one, &here, state.path()).unwrap();
+        sync(&store, &two, &there, state.path()).unwrap();
+        *store.lost.lock().unwrap() = lost.then(|| BlobId(Digest::of(b"roses\nviolets\nsugar\n").0));
+        write(&here, "ROSES\nviolets\nsugar\n");
+        write(&there, "roses\nviolets\nsugar\nand you\n");
+        sync(&store, &one, &here, state.path()).unwrap();
+        let report = sync(&store, &two, &there, state.path()).unwrap();
+        sync(&store, &one, &here, state.path()).unwrap();
+        assert_eq!((report.settled, report.reports[0].conflicts), (true, usize::from(lost)));
+        let merged = if lost { "ROSES\nviolets\nsugar\n" } else { "ROSES\nviolets\nsugar\nand you\n" };
+        for files in [&here, &there] {
+            assert_eq!(files.lock().unwrap()["poem"], merged.as_bytes());
+        }
+    }
 }

@@ -66,6 +66,7 @@ pub(super) fn meet(bytes: &[u8], format: Format, version: Option<&str>, one: &Pa
         guard: Guard { percent: 10, minimum: 5 },
         link: true,
         confirmed: Default::default(),
+        merge_text: false,
         device: String::new(),
     };
     let sync = |endpoints: &mut [Endpoint]| engine::run(&doors, endpoints, &settings).map_err(|error| format!("the sync stopped: {error}"));
