@@ -223,7 +223,7 @@ fn session(store: &Memory, device: &Device, root: &Path, end: Option<Point>) -> 
         ended.set(ended.get() || Some(point) == end);
         !ended.get()
     };
-    let doors = Doors { store, keys: device, randomness: device, pass: &pass };
+    let doors = Doors { store, keys: device, randomness: device, progress: &engine::Nobody, pass: &pass };
     let mut future = Box::pin(engine::session(&doors, "folder", adapter.as_mut(), &mut objects, &settings));
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(report) => Some(report.unwrap()),

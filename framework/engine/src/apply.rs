@@ -12,9 +12,10 @@ use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
 use crate::found::Knowledge;
-use crate::incoming::{self, StoreBlobs};
+use crate::incoming::{self, CountedBlobs, StoreBlobs};
 use crate::objects::{Intent, Seen, Step};
 use crate::parallel;
+use crate::progress::{Phase, Work};
 use crate::recover::{advance, made, settle};
 use crate::report::{Deed, Direction, Effect, Held};
 use crate::trees::agree;
@@ -32,13 +33,19 @@ struct Prepared {
 }
 
 /// Collects an adapter's answers by index.
-struct Answers(Vec<Option<Outcome>>);
+struct Answers<'w> {
+    all: Vec<Option<Outcome>>,
+    given: u64,
+    work: Option<&'w Work<'w>>,
+}
 
-impl Outcomes for Answers {
+impl Outcomes for Answers<'_> {
     fn outcome(&mut self, index: usize, outcome: Outcome) {
-        if let Some(slot) = self.0.get_mut(index) {
+        if let Some(slot) = self.all.get_mut(index) {
             *slot = Some(outcome);
         }
+        self.given += 1;
+        self.work.iter().for_each(|work| work.reach(self.given));
     }
 }
 
@@ -134,11 +141,34 @@ fn perform(
     folder: Option<&Path>,
 ) -> Result<Vec<Option<Outcome>>, Error> {
     let ops: Vec<Op<'_>> = prepared.iter().filter_map(operation).collect();
-    let mut answers = Answers(vec![None; ops.len()]);
+    let work = (mode == Mode::Perform).then(|| session.begin(Phase::Write, Some(ops.len() as u64), Some(large(&ops))));
+    let mut answers = Answers { all: vec![None; ops.len()], given: 0, work: work.as_ref() };
     let (store, collection) = (session.doors.store, &session.settings.collection);
-    let blobs = StoreBlobs { store, collection, folder: folder.map(Path::to_owned), texts: &session.texts };
-    session.adapter.apply(step, &ops, mode, &blobs, &mut answers).map_err(|error| session.adapter_error(error))?;
-    Ok(answers.0)
+    let blobs = StoreBlobs { store, collection, folder, texts: &session.texts };
+    let performed = match &work {
+        Some(work) => session.adapter.apply(step, &ops, mode, &CountedBlobs { inner: blobs, work }, &mut answers),
+        None => session.adapter.apply(step, &ops, mode, &blobs, &mut answers),
+    };
+    performed.map_err(|error| session.adapter_error(error))?;
+    let all = answers.all;
+    work.into_iter().for_each(|work| work.end(0));
+    Ok(all)
+}
+
+/// Adds up the large values that operations write.
+fn large(ops: &[Op<'_>]) -> u64 {
+    let written = |op: &Op<'_>| match *op {
+        Op::Put { record, changed, .. } => changed.iter().filter_map(|field| record.fields.get(field)).map(length).sum(),
+        Op::Delete { .. } => 0,
+    };
+    ops.iter().map(written).sum()
+}
+
+fn length(value: &Value) -> u64 {
+    match value {
+        Value::Blob(blob) => blob.length,
+        _ => 0,
+    }
 }
 
 fn operation(prepared: &Prepared) -> Option<Op<'_>> {

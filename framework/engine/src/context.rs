@@ -10,6 +10,7 @@ use record::{Pointer, RecordId};
 use crate::doors::Doors;
 use crate::error::Error;
 use crate::guard::Guard;
+use crate::progress::{Phase, Work};
 use crate::report::{Held, Report};
 use crate::texts::Texts;
 use crate::trees::Trees;
@@ -128,6 +129,11 @@ impl<'s> Session<'s> {
 
     pub(crate) fn adapter_error(&self, source: adapter::Error) -> Error {
         Error::Adapter { endpoint: self.endpoint.to_owned(), source }
+    }
+
+    /// Begins a phase of the work, of so many items and bytes as far as that is known.
+    pub(crate) fn begin(&self, phase: Phase, items: Option<u64>, bytes: Option<u64>) -> Work<'s> {
+        Work::begin(self.doors.progress, self.endpoint, phase, (items, bytes))
     }
 
     /// Holds up something that a person must look at, once.

@@ -14,6 +14,7 @@ use crate::doors::{Doors, Point};
 use crate::entry::{record_digests, take_known};
 use crate::error::Error;
 use crate::objects::Frozen;
+use crate::progress::{Phase, Work};
 use crate::report::{Deed, Direction, Effect};
 use crate::turn::{go_on, is_to_come};
 
@@ -149,60 +150,70 @@ fn effects(session: &Session<'_>, id: RecordId, change: &record::Change) -> Vec<
 /// Sends the blobs that the transaction refers to and the store lacks, before it is sent itself.
 fn upload(session: &mut Session<'_>, transaction: &Transaction) -> Result<(), Error> {
     let collection = &session.settings.collection;
-    let mut blobs: Vec<(BlobId, RecordId)> = Vec::new();
+    let mut blobs: Vec<(BlobId, u64, RecordId)> = Vec::new();
     for change in &transaction.changes {
         for value in change.set.values() {
             if let Value::Blob(blob) = value {
-                blobs.push((BlobId(blob.digest.0), change.id));
+                blobs.push((BlobId(blob.digest.0), blob.length, change.id));
             }
         }
     }
     if blobs.is_empty() {
         return Ok(());
     }
-    let ids: Vec<BlobId> = blobs.iter().map(|(blob, _)| *blob).collect();
-    let mut keys: BTreeMap<BlobId, Key> = BTreeMap::new();
+    let ids: Vec<BlobId> = blobs.iter().map(|(blob, _, _)| *blob).collect();
+    let mut keys: BTreeMap<BlobId, (Key, u64)> = BTreeMap::new();
     for missing in session.doors.store.missing(collection, &ids)? {
-        let Some((_, record)) = blobs.iter().find(|(blob, _)| *blob == missing) else { continue };
+        let Some((_, length, record)) = blobs.iter().find(|(blob, _, _)| *blob == missing) else { continue };
         let Some(key) = session.trees.seen(*record)?.map(|seen| seen.key.clone()) else { continue };
-        keys.insert(missing, key);
+        keys.insert(missing, (key, *length));
     }
     send(session, &keys)
 }
 
 /// Streams blobs from the application to the store.
-fn send(session: &mut Session<'_>, keys: &BTreeMap<BlobId, Key>) -> Result<(), Error> {
+fn send(session: &mut Session<'_>, keys: &BTreeMap<BlobId, (Key, u64)>) -> Result<(), Error> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let sending = session.begin(Phase::Send, Some(keys.len() as u64), Some(keys.values().map(|(_, length)| length).sum()));
     let (mut refused, adapter, made) = (None, &mut *session.adapter, &session.texts);
     let missing: Vec<BlobId> = keys.keys().copied().collect();
     let sent = session.doors.store.put_blobs(&session.settings.collection, &missing, &mut |blob, to| {
-        let Some(key) = keys.get(&blob) else { return Err(io::ErrorKind::NotFound.into()) };
+        let Some((key, _)) = keys.get(&blob) else { return Err(io::ErrorKind::NotFound.into()) };
+        let mut to = Listening { to, failed: false, work: &sending };
         if let Some(made) = made.content(Digest(blob.0)) {
             return to.write_all(made);
         }
-        let mut to = Listening { to, failed: false };
         adapter.blob(key, Digest(blob.0), &mut to).map_err(|error| {
             let text = error.to_string();
             // What the store refused, the store says itself.
             refused = (!to.failed).then_some(error);
             io::Error::other(text)
-        })
+        })?;
+        sending.item();
+        Ok(())
     });
     if let Some(error) = refused {
         return Err(session.adapter_error(error));
     }
     session.report.bytes_written += sent?.bytes;
+    sending.end(0);
     Ok(())
 }
 
-/// A writer that knows whether it was the one that failed.
+/// A writer that knows whether it was the one that failed, and whose bytes count.
 struct Listening<'a> {
     to: &'a mut dyn Write,
     failed: bool,
+    work: &'a Work<'a>,
 }
 
 impl Write for Listening<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.to.write(bytes).inspect_err(|_| self.failed = true)
+        let length = self.to.write(bytes).inspect_err(|_| self.failed = true)?;
+        self.work.bytes(length as u64);
+        Ok(length)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -20,7 +20,7 @@ use protocol::{
 use record::{Blob, Digest, Kind, Record, Value};
 use store::Memory;
 use syncretic_engine::objects::sqlite::Sqlite;
-use syncretic_engine::{Doors, Endpoint, Error, Guard, JobReport, Keys, Randomness, Settings, run};
+use syncretic_engine::{Doors, Endpoint, Error, Guard, JobReport, Keys, Listener, Phase, Progress, Randomness, Settings, run};
 
 /// What an application holds: files by their names.
 type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
@@ -197,8 +197,24 @@ impl Randomness for Device {
     }
 }
 
+/// Hears how far the fetching is.
+#[derive(Default)]
+struct Heard(Mutex<Vec<Progress>>);
+
+impl Listener for Heard {
+    fn hear(&self, _: &str, progress: &Progress) {
+        if progress.phase == Phase::Fetch {
+            self.0.lock().unwrap().push(*progress);
+        }
+    }
+}
+
 fn sync(store: &Elsewhere, device: &Device, files: &Files, state: &Path) -> Result<JobReport, Error> {
-    let doors = Doors { store, keys: device, randomness: device, pass: &|_| true };
+    sync_heard(store, device, files, state, &syncretic_engine::Nobody)
+}
+
+fn sync_heard(store: &Elsewhere, device: &Device, files: &Files, state: &Path, progress: &dyn Listener) -> Result<JobReport, Error> {
+    let doors = Doors { store, keys: device, randomness: device, progress, pass: &|_| true };
     let settings = Settings {
         collection: "files".parse().unwrap(),
         policy: delta::Policy::Store,
@@ -243,7 +259,13 @@ fn a_large_file_goes_on_where_it_stopped_and_an_edit_of_it_moves_what_changed() 
     assert_eq!(incoming(state.path()), 1);
     store.silent_after.store(u64::MAX, Ordering::SeqCst);
     let before = store.fetched.load(Ordering::SeqCst);
-    sync(&store, &two, &there, state.path()).unwrap();
+    let heard = Heard::default();
+    sync_heard(&store, &two, &there, state.path(), &heard).unwrap();
+    let heard: Vec<u64> = heard.0.into_inner().unwrap().iter().map(|progress| progress.bytes.done).collect();
+    // What was there already counts as well, each byte once: all are done before the phase says that it ends.
+    assert!(heard.is_sorted() && heard[0] == 0 && heard.len() > 100, "{heard:?}");
+    assert!(heard[1..heard.len() - 2].iter().all(|done| *done > 0) && heard[heard.len() - 2] == 20 << 20);
+    assert!(heard.windows(2).all(|pair| pair[1] - pair[0] <= 256 << 10), "it moves as bytes move");
     assert!(*there.lock().unwrap() == *here.lock().unwrap());
     let after = store.fetched.load(Ordering::SeqCst);
     assert!(before >= 64 && after - before <= all - 32, "{before} chunks, then {}, of {all}", after - before);
