@@ -28,6 +28,7 @@ mod main_job;
 mod meeting;
 mod network;
 mod plugins;
+mod progress;
 mod proxy;
 mod running;
 mod state;
