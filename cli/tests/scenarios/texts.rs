@@ -175,6 +175,10 @@ fn a_plan_says_what_would_be_merged_and_merges_nothing() {
     let run = desk.run(&["-c", "two.toml", "plan"]);
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.out.contains("poem.txt") && run.out.contains("merged line by line"), "{}", run.out);
+    let json = desk.run(&["-c", "two.toml", "plan", "--format", "json"]).json();
+    let changes = json["jobs"][0]["endpoints"][0]["changes"].as_array().unwrap();
+    let merged: Vec<_> = changes.iter().filter(|change| change["change"] == "merged").collect();
+    assert!(merged.len() == 1 && merged[0]["field"] == "content" && merged[0]["now"] != merged[0]["with"], "{json}");
     assert_eq!(desk.contents(), before);
 }
 

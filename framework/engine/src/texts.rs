@@ -38,3 +38,19 @@ impl Texts {
         self.contents.insert(digest, text.into_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_are_held_than_fit_but_one_always_does() {
+        let mut texts = Texts::default();
+        let large = "x".repeat(TOGETHER);
+        assert!(texts.has_room_for(&format!("{large}x")));
+        texts.add(RecordId([1; 16]), Digest::of(b"y"), "y".to_owned());
+        assert!(texts.has_room_for(&large[1..]) && !texts.has_room_for(&large));
+        assert!(texts.has(RecordId([1; 16])) && !texts.has(RecordId([2; 16])));
+        assert_eq!(texts.content(Digest::of(b"y")), Some(b"y".as_slice()));
+    }
+}
