@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::formats;
-use crate::progress::Progress;
+use crate::progress::Meter;
 use crate::values::field;
 
 /// Everything that the input shows.
@@ -197,7 +197,7 @@ impl Read {
 
 /// Opens an adapter as a conversion does: without a job.
 pub(crate) fn open(format: &dyn Format, path: &Path, options: &Options, context: &Context) -> Outcome<Box<dyn Adapter>> {
-    let host = Progress::of(&path.display().to_string(), context.terminal.quiet, context.terminal.verbosity > 1);
+    let host = Meter::new(None, &context.terminal).host(&path.display().to_string());
     let path = std::path::absolute(path).map_err(|error| Failure::io("find", path, &error))?;
     formats::open(format, &path, options, host).map_err(|error| failure(&error))
 }

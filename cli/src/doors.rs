@@ -1,6 +1,6 @@
 //! The engine's doors on this machine: the embedded store, the device's key, the system's randomness, and the signals.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use client::Remote;
@@ -38,7 +38,7 @@ impl Machine {
 
     /// Lends them to the engine.
     pub(crate) fn doors(&self) -> Doors<'_> {
-        Doors { store: self.store.as_ref(), keys: &self.signer, randomness: &System, pass: &pass }
+        Doors { store: self.store.as_ref(), keys: &self.signer, randomness: &System, progress: &engine::Nobody, pass: &pass }
     }
 
     /// Returns the store.
@@ -133,6 +133,8 @@ fn pass(_: Point) -> bool {
 }
 
 fn end(exit: Exit, message: &str) -> ! {
-    let _ = writeln!(std::io::stderr().lock(), "{message}");
+    // Nobody takes a bar away any more that stands there.
+    let over = if std::io::stderr().is_terminal() { "\r\u{1b}[K" } else { "" };
+    let _ = writeln!(std::io::stderr().lock(), "{over}{message}");
     std::process::exit(i32::from(exit.code()))
 }

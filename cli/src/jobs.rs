@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adapter::{Format, Options};
 use client::Address;
 use config::suggest::nearest;
-use config::{Config, Endpoint, Job, Kind, Problem, Problems, SameField, StoreChoice};
+use config::{Config, Endpoint, Job, Kind, Merge, Problem, Problems, SameField, StoreChoice};
 use delta::Policy;
 use engine::objects::Objects;
 use engine::objects::memory::Memory;
@@ -19,7 +19,7 @@ use crate::cause::About;
 use crate::doors::{Machine, host_name};
 use crate::failure::{Failure, Outcome};
 use crate::formats;
-use crate::progress::Progress;
+use crate::progress::Meter;
 use crate::reach::Server;
 use crate::state::{Device, Home};
 use crate::terminal::{Terminal, shown};
@@ -194,23 +194,24 @@ impl<'c> Prepared<'c> {
             guard: Guard { percent: u32::from(self.job.guard.max_delete_percent), minimum },
             link: self.job.link.auto,
             confirmed: BTreeSet::new(),
+            merge_text: self.job.merge == Merge::Text,
             device: machine.name().map(str::to_owned).or_else(host_name).unwrap_or_else(|| machine.device()),
         }
     }
 
     /// Opens the endpoints.
-    pub(crate) fn open(&self, home: &Home, terminal: &Terminal, state: State) -> Outcome<Vec<engine::Endpoint>> {
+    pub(crate) fn open(&self, home: &Home, meter: &Arc<Meter>, state: State) -> Outcome<Vec<engine::Endpoint>> {
         if state == State::Make {
             home.make_objects(&self.collection)?;
         }
-        self.endpoints.iter().map(|configured| self.open_endpoint(configured, home, terminal, state)).collect()
+        self.endpoints.iter().map(|configured| self.open_endpoint(configured, home, meter, state)).collect()
     }
 
-    fn open_endpoint(&self, configured: &Configured<'c>, home: &Home, terminal: &Terminal, state: State) -> Outcome<engine::Endpoint> {
+    fn open_endpoint(&self, configured: &Configured<'c>, home: &Home, meter: &Arc<Meter>, state: State) -> Outcome<engine::Endpoint> {
         let Configured { endpoint, format, options } = configured;
         let name = endpoint.name.value.clone();
-        let host = Progress::of(&name, terminal.quiet, terminal.verbosity > 1);
-        let adapter = formats::open(*format, &endpoint.path, options, host).map_err(|error| self.about().adapter(&name, &error))?;
+        let adapter =
+            formats::open(*format, &endpoint.path, options, meter.host(&name)).map_err(|error| self.about().adapter(&name, &error))?;
         let objects = self.objects(home, endpoint, state)?;
         Ok(engine::Endpoint { name, adapter, objects })
     }
@@ -219,7 +220,7 @@ impl<'c> Prepared<'c> {
     pub(crate) fn try_endpoints(&self, terminal: &Terminal) -> Vec<Failure> {
         let open = |configured: &Configured<'c>| {
             let name = &configured.endpoint.name.value;
-            let host = Progress::of(name, terminal.quiet, terminal.verbosity > 1);
+            let host = Meter::new(None, terminal).host(name);
             let opened = formats::open(configured.format, &configured.endpoint.path, &configured.options, host);
             opened.err().map(|error| self.about().adapter(name, &error))
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::decide::{Dispute, disputes};
 use engine::objects::Objects;
-use engine::{Endpoint, JobReport, Report};
+use engine::{Doors, Endpoint, JobReport, Report};
 use protocol::{DeviceId, State as Standing};
 use record::RecordId;
 use serde_json::{Map, Value, json};
@@ -15,6 +15,7 @@ use crate::doors::Machine;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::jobs::{Prepared, State, imagined};
+use crate::progress::Meter;
 use crate::report::held::Quarantined;
 use crate::report::{json, network};
 use crate::state::{Home, Lock};
@@ -125,7 +126,8 @@ fn attempt(
     let _lock = lock(prepared, home, state)?;
     let machine = prepared.machine(home, state).inspect_err(|_| drop(sum_up(prepared, home, None, done)))?;
     done.standing = machine.state().map(|state| (state.clone(), machine.id()));
-    let mut endpoints = match prepared.open(home, terminal, state) {
+    let meter = Meter::new(Some(&done.job), terminal);
+    let mut endpoints = match prepared.open(home, &meter, state) {
         Ok(endpoints) => endpoints,
         Err(failure) => {
             // The summary still says what is open and held, where that can be read.
@@ -137,10 +139,12 @@ fn attempt(
     done.went_back = done.standing.as_ref().and_then(|(state, own)| went_back(state, *own, objects()));
     let mut settings = prepared.settings(&machine);
     settings.confirmed.clone_from(confirmed);
+    let doors = Doors { progress: &*meter, ..machine.doors() };
     let result = match deed {
-        Deed::Sync => engine::run(&machine.doors(), &mut endpoints, &settings),
-        Deed::Plan => engine::plan(&machine.doors(), &mut endpoints, &settings),
+        Deed::Sync => engine::run(&doors, &mut endpoints, &settings),
+        Deed::Plan => engine::plan(&doors, &mut endpoints, &settings),
     };
+    meter.end();
     match result {
         Ok(report) => {
             for report in &report.reports {

@@ -38,6 +38,8 @@ pub struct Job {
     pub endpoints: Vec<Endpoint>,
     /// What becomes of a field that was changed on two sides.
     pub same_field: SameField,
+    /// What becomes of a file whose content was changed on two sides.
+    pub merge: Merge,
     /// The limit on deletions.
     pub guard: Guard,
     /// How records are linked when an endpoint joins.
@@ -69,6 +71,16 @@ pub enum SameField {
     Mine,
     /// What the device of this name has.
     Prefer(String),
+}
+
+/// What becomes of a file whose content was changed on two sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Merge {
+    /// Both contents stand, one under a name of its own.
+    #[default]
+    Nothing,
+    /// Text is merged line by line, where the changes do not meet.
+    Text,
 }
 
 /// The limit on deletions: a sync stops when more than both numbers would go.

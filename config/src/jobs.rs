@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use toml::de::DeValue;
 
 use crate::endpoint::endpoints;
-use crate::job::{Guard, Job, Link, SameField};
+use crate::job::{Guard, Job, Link, Merge, SameField};
 use crate::keys;
 use crate::path::Anchors;
 use crate::printable::{line, quoted};
@@ -53,12 +53,14 @@ fn job(entry: Entry<'_>, anchors: &Anchors, findings: &mut Findings<'_>) -> Opti
     let collection = section.text("collection", findings).inspect(|collection| {
         check_name("the name of a collection", collection, collection.span, findings);
     });
+    let (same_field, merge) = conflict(&section, &title(".conflict"), findings);
     Some(Job {
         collection: collection.unwrap_or_else(|| name.clone()),
         name,
         kind: section.text("kind", findings),
         endpoints: endpoints(&section, &shown, anchors, findings),
-        same_field: same_field(&section, &title(".conflict"), findings),
+        same_field,
+        merge,
         guard: guard(&section, &title(".guard"), findings),
         link: link(&section, &title(".link"), findings),
     })
@@ -81,10 +83,15 @@ fn check_name(what: &str, name: &str, span: Span, findings: &mut Findings<'_>) {
     });
 }
 
-fn same_field(job: &Section<'_>, title: &str, findings: &mut Findings<'_>) -> SameField {
-    let Some(section) = job.table("conflict", (keys::CONFLICT, title), findings) else {
-        return SameField::default();
-    };
+/// Reads what becomes of what was changed on two sides.
+fn conflict(job: &Section<'_>, title: &str, findings: &mut Findings<'_>) -> (SameField, Merge) {
+    match job.table("conflict", (keys::CONFLICT, title), findings) {
+        Some(section) => (same_field(&section, findings), merge(&section, findings)),
+        None => Default::default(),
+    }
+}
+
+fn same_field(section: &Section<'_>, findings: &mut Findings<'_>) -> SameField {
     let Some(written) = section.text("same-field", findings) else {
         return SameField::default();
     };
@@ -98,6 +105,22 @@ fn same_field(job: &Section<'_>, title: &str, findings: &mut Findings<'_>) -> Sa
                 section.wrong_value(entry, &format!("cannot be {}", quoted(&written)), label, findings);
             }
             SameField::default()
+        }
+    }
+}
+
+fn merge(section: &Section<'_>, findings: &mut Findings<'_>) -> Merge {
+    let Some(written) = section.text("merge", findings) else {
+        return Merge::default();
+    };
+    match written.as_str() {
+        "none" => Merge::Nothing,
+        "text" => Merge::Text,
+        _ => {
+            if let Some(entry) = section.entry("merge") {
+                section.wrong_value(entry, &format!("cannot be {}", quoted(&written)), "one of \"none\", \"text\"", findings);
+            }
+            Merge::default()
         }
     }
 }

@@ -40,6 +40,7 @@ const KEYS: &[Row] = &[
     row(ENDPOINT, "adapter", "adapter = \"csv\""),
     row(ENDPOINT, "path", "path = \"contacts.csv\""),
     row(CONFLICT, "same-field", "same-field = \"store\""),
+    row(CONFLICT, "merge", "merge = \"text\""),
     row(GUARD, "max-delete", "max-delete = \"10%\""),
     row(GUARD, "min-delete", "min-delete = 5"),
     row(LINK, "auto", "auto = true"),

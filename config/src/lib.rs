@@ -20,7 +20,7 @@ pub mod source;
 pub mod suggest;
 
 pub use document::{parse, read};
-pub use job::{Config, Endpoint, Guard, Job, Link, SameField, StoreChoice};
+pub use job::{Config, Endpoint, Guard, Job, Link, Merge, SameField, StoreChoice};
 pub use options::{Expected, OptionValue, Options, Shape};
 pub use problem::{Kind, Problem, Problems};
 pub use smallest::SMALLEST;

@@ -24,6 +24,8 @@ pub struct Tally {
     pub kills: usize,
     /// Conflict files in the end.
     pub conflicts: usize,
+    /// Files in the end that no user wrote as they are: merged line by line.
+    pub merged: usize,
     /// Files in the end.
     pub files: usize,
 }
@@ -57,7 +59,8 @@ impl Device {
     fn new(root: &Path, number: usize) -> io::Result<Self> {
         let home = root.join(format!("device{number}"));
         fs::create_dir_all(home.join("tree"))?;
-        let config = "[job.files]\n[job.files.guard]\nmax-delete = \"100%\"\n[[job.files.endpoint]]\n";
+        let config =
+            "[job.files]\n[job.files.guard]\nmax-delete = \"100%\"\n[job.files.conflict]\nmerge = \"text\"\n[[job.files.endpoint]]\n";
         let name = format!("name = \"device{number}\"\nadapter = \"fs\"\npath = \"tree\"\n");
         fs::write(home.join("syncretic.toml"), format!("{config}{name}"))?;
         Ok(Self { home })
@@ -149,6 +152,21 @@ impl Users {
         content
     }
 
+    /// Returns a text with one line of it changed, or one more.
+    fn edited(&mut self, device: usize, text: &str) -> Vec<u8> {
+        self.written += 1;
+        let mut lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+        let new = format!("line {} of device {device}\n", self.written);
+        let at = self.dice.below(lines.len() + 1);
+        match lines.get_mut(at) {
+            Some(line) if self.dice.below(2) == 0 => *line = new,
+            _ => lines.insert(at, new),
+        }
+        let content = lines.concat().into_bytes();
+        self.versions.insert(content.clone());
+        content
+    }
+
     fn name(&mut self) -> PathBuf {
         const FOLDERS: &[&str] = &["", "", "a", "b", "a/deep", "c/d"];
         let folder = self.dice.pick(FOLDERS).copied().unwrap_or_default();
@@ -171,7 +189,10 @@ impl Users {
                     return Ok(());
                 }
                 self.give_up(&path);
-                let content = self.version(number);
+                let content = match fs::read_to_string(&path) {
+                    Ok(text) if self.dice.below(3) > 0 => self.edited(number, &text),
+                    _ => self.version(number),
+                };
                 if self.dice.below(3) == 0 {
                     // As editors save: beside, and renamed over.
                     let beside = tree.join(format!(".saving{}", self.written));
@@ -288,6 +309,7 @@ fn judge(devices: &[Device], users: &Users, tally: &mut Tally) -> Result<(), Str
     }
     tally.files = first.0.len();
     tally.conflicts = first.0.keys().filter(|path| path.to_string_lossy().contains("(conflict, ")).count();
+    tally.merged = first.0.values().filter(|content| !users.versions.contains(*content)).count();
     let everything: BTreeSet<Vec<u8>> = devices.iter().flat_map(|device| files(&device.tree(), true).into_values()).collect();
     match users.versions.iter().find(|version| !users.given_up.contains(*version) && !everything.contains(*version)) {
         Some(version) => Err(format!("a version is nowhere: {}", String::from_utf8_lossy(version).lines().next().unwrap_or_default())),

@@ -26,6 +26,7 @@ enum Sameness<'r> {
     Died,
     Field(&'r Pointer, Option<&'r Value>),
     Conflict(&'r Pointer, &'r Value),
+    Merged(&'r Pointer, Option<&'r Value>),
     Linked,
 }
 
@@ -48,7 +49,7 @@ fn rank(moved: &Moved<'_>) -> u8 {
         (Deed::Conflict { .. }, _) => 0,
         (Deed::Died, false) => 1,
         (Deed::Born(_), false) => 2,
-        (Deed::Field { .. }, false) => 3,
+        (Deed::Field { .. } | Deed::Merged { .. }, false) => 3,
         (Deed::Linked { .. }, _) => 4,
         _ => 5,
     }
@@ -82,6 +83,7 @@ fn sameness(deed: &Deed) -> Sameness<'_> {
         Deed::Died => Sameness::Died,
         Deed::Field { field, now, .. } => Sameness::Field(field, now.as_ref()),
         Deed::Conflict { field, kept, .. } => Sameness::Conflict(field, kept),
+        Deed::Merged { field, now, .. } => Sameness::Merged(field, now.as_ref()),
         Deed::Linked { .. } => Sameness::Linked,
     }
 }
@@ -100,6 +102,7 @@ fn row(terminal: &Terminal, moved: &Moved<'_>) -> Vec<String> {
             paint(Paint::Magenta, "!"),
             vec![field(pointer), format!("{} stands, {} is kept", quoted(stands.as_ref()), quoted(Some(kept)))],
         ),
+        Deed::Merged { field: pointer, .. } => (paint(Paint::Yellow, "~"), vec![field(pointer), "merged line by line".to_owned()]),
         Deed::Linked { evidence } => (paint(Paint::Magenta, "="), vec!["linked".to_owned(), shown(evidence)]),
     };
     let mut row = vec![format!("{sign} {title}")];

@@ -53,6 +53,9 @@ fn deed(deed: &Deed) -> (&'static str, Vec<(&'static str, Value)>) {
                 vec![("field", json!(field.as_str())), ("stands", values::json(stands.as_ref())), ("kept", values::json(Some(kept)))];
             ("conflict", members)
         }
+        Deed::Merged { field, with, now } => {
+            ("merged", vec![("field", json!(field.as_str())), ("with", values::json(with.as_ref())), ("now", values::json(now.as_ref()))])
+        }
         Deed::Linked { evidence } => ("linked", vec![("evidence", json!(evidence))]),
     }
 }

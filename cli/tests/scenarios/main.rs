@@ -28,9 +28,11 @@ mod main_job;
 mod meeting;
 mod network;
 mod plugins;
+mod progress;
 mod proxy;
 mod running;
 mod state;
+mod texts;
 #[path = "../../../tests/src/trees.rs"]
 #[expect(unreachable_pub, reason = "it is a module of another crate, too")]
 mod trees;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use config::{Guard, Link, OptionValue, Options, SMALLEST, SameField, StoreChoice, read};
+use config::{Guard, Link, Merge, OptionValue, Options, SMALLEST, SameField, StoreChoice, read};
 
 use crate::accept;
 
@@ -44,6 +44,7 @@ adapter = "csv"
 path = "/srv/contacts.csv"
 [job.people.conflict]
 same-field = "prefer:phone"
+merge = "text"
 [job.people.guard]
 max-delete = "25%"
 min-delete = 0x10
@@ -60,6 +61,7 @@ auto = false
     assert_eq!(people.same_field, SameField::Prefer("phone".to_owned()));
     assert_eq!(people.guard, Guard { max_delete_percent: 25, min_delete: 16 });
     assert!(!people.link.auto);
+    assert_eq!((people.merge, contacts.merge), (Merge::Text, Merge::Nothing));
     assert_eq!(contacts.collection.span, contacts.name.span);
 }
 

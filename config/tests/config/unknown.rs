@@ -162,7 +162,7 @@ default = "merge"
   |
 5 | default = "merge"
   | ^^^^^^^ not a key of this table
-  = note: keys allowed here: same-field
+  = note: keys allowed here: same-field, merge
   = help: remove the line, then run `syncretic config check`
 
 nothing was synced: 1 problem in syncretic.toml"#;

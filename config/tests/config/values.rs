@@ -95,6 +95,25 @@ nothing was synced: 1 problem in syncretic.toml"#;
 }
 
 #[test]
+fn a_way_of_merging_that_is_none_is_refused() {
+    let text = r#"[[job.contacts.endpoint]]
+adapter = "fs"
+path = "documents"
+[job.contacts.conflict]
+merge = "lines"
+"#;
+    let expected = r#"error: `merge` in `[job.contacts.conflict]` cannot be `lines`
+ --> syncretic.toml:5:9
+  |
+5 | merge = "lines"
+  |         ^^^^^^^ one of "none", "text"
+  = help: write for instance `merge = "text"`
+
+nothing was synced: 1 problem in syncretic.toml"#;
+    assert_eq!(message(text), expected);
+}
+
+#[test]
 fn a_preference_without_a_device_is_refused() {
     let text = r#"[[job.contacts.endpoint]]
 adapter = "csv"

@@ -10,6 +10,7 @@ mod name;
 pub mod pair;
 pub mod snapshot;
 pub mod state;
+pub mod text;
 pub mod transaction;
 
 pub use difference::Holds;

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use adapter::{Expect, Fingerprint, Key, Mode, Op, Outcome, Outcomes, StepId};
 use delta::align::{Parts, align, localise};
 use delta::difference::differing;
-use record::{Conflict, ConflictId, Pointer, Record, RecordId};
+use record::{Conflict, ConflictId, Pointer, Record, RecordId, Value};
 
 use crate::context::Session;
 use crate::doors::Point;
 use crate::error::Error;
 use crate::found::Knowledge;
-use crate::incoming::{self, StoreBlobs};
+use crate::incoming::{self, CountedBlobs, StoreBlobs};
 use crate::objects::{Intent, Seen, Step};
 use crate::parallel;
+use crate::progress::{Phase, Work};
 use crate::recover::{advance, made, settle};
 use crate::report::{Deed, Direction, Effect, Held};
 use crate::trees::agree;
@@ -32,13 +33,19 @@ struct Prepared {
 }
 
 /// Collects an adapter's answers by index.
-struct Answers(Vec<Option<Outcome>>);
+struct Answers<'w> {
+    all: Vec<Option<Outcome>>,
+    given: u64,
+    work: Option<&'w Work<'w>>,
+}
 
-impl Outcomes for Answers {
+impl Outcomes for Answers<'_> {
     fn outcome(&mut self, index: usize, outcome: Outcome) {
-        if let Some(slot) = self.0.get_mut(index) {
+        if let Some(slot) = self.all.get_mut(index) {
             *slot = Some(outcome);
         }
+        self.given += 1;
+        self.work.iter().for_each(|work| work.reach(self.given));
     }
 }
 
@@ -80,7 +87,8 @@ fn fetch(session: &mut Session<'_>, prepared: &[Prepared]) -> Result<Option<Path
     let mut wanted = Vec::new();
     for Prepared { wish, key, .. } in prepared {
         let shown = session.trees.sides(wish.id).0.map(|seen| &seen.shown);
-        wanted.extend(wish.target.iter().flat_map(|target| incoming::wanted(target, key.as_ref().zip(shown))));
+        let elsewhere = wish.target.iter().filter(|_| !session.texts.has(wish.id));
+        wanted.extend(elsewhere.flat_map(|target| incoming::wanted(target, key.as_ref().zip(shown))));
     }
     incoming::fetch(session, &wanted)
 }
@@ -133,10 +141,34 @@ fn perform(
     folder: Option<&Path>,
 ) -> Result<Vec<Option<Outcome>>, Error> {
     let ops: Vec<Op<'_>> = prepared.iter().filter_map(operation).collect();
-    let mut answers = Answers(vec![None; ops.len()]);
-    let blobs = StoreBlobs { store: session.doors.store, collection: &session.settings.collection, folder: folder.map(Path::to_owned) };
-    session.adapter.apply(step, &ops, mode, &blobs, &mut answers).map_err(|error| session.adapter_error(error))?;
-    Ok(answers.0)
+    let work = (mode == Mode::Perform).then(|| session.begin(Phase::Write, Some(ops.len() as u64), Some(large(&ops))));
+    let mut answers = Answers { all: vec![None; ops.len()], given: 0, work: work.as_ref() };
+    let (store, collection) = (session.doors.store, &session.settings.collection);
+    let blobs = StoreBlobs { store, collection, folder, texts: &session.texts };
+    let performed = match &work {
+        Some(work) => session.adapter.apply(step, &ops, mode, &CountedBlobs { inner: blobs, work }, &mut answers),
+        None => session.adapter.apply(step, &ops, mode, &blobs, &mut answers),
+    };
+    performed.map_err(|error| session.adapter_error(error))?;
+    let all = answers.all;
+    work.into_iter().for_each(|work| work.end(0));
+    Ok(all)
+}
+
+/// Adds up the large values that operations write.
+fn large(ops: &[Op<'_>]) -> u64 {
+    let written = |op: &Op<'_>| match *op {
+        Op::Put { record, changed, .. } => changed.iter().filter_map(|field| record.fields.get(field)).map(length).sum(),
+        Op::Delete { .. } => 0,
+    };
+    ops.iter().map(written).sum()
+}
+
+fn length(value: &Value) -> u64 {
+    match value {
+        Value::Blob(blob) => blob.length,
+        _ => 0,
+    }
 }
 
 fn operation(prepared: &Prepared) -> Option<Op<'_>> {
@@ -204,6 +236,10 @@ fn answered(session: &Session<'_>, prepared: &Prepared, outcome: &Outcome) -> Op
 
 fn not_done(session: &mut Session<'_>, prepared: &Prepared, outcome: Option<Outcome>) {
     let id = prepared.wish.id;
+    if session.texts.has(id) {
+        // Told as it is, it would look as if this endpoint had not cared for the other side.
+        session.untouchable.insert(id);
+    }
     let Some(Outcome::Refused { reason }) = outcome else {
         session.report.unfinished = true;
         return;
@@ -286,7 +322,9 @@ fn tell(session: &mut Session<'_>, prepared: &Prepared, intent: &Intent) {
             };
             for field in differing(&seen.meant, target).into_iter().filter(visible) {
                 let (before, now) = (seen.meant.fields.get(&field).cloned(), target.fields.get(&field).cloned());
-                deeds.push(Deed::Field { field, before, now });
+                let with = session.trees.sides(id).2.and_then(|remote| remote.record.fields.get(&field).cloned());
+                let merged = session.texts.has(id) && matches!(now, Some(Value::Blob(_)));
+                deeds.push(if merged { Deed::Merged { field, with, now } } else { Deed::Field { field, before, now } });
             }
         }
         (None, None) => {}

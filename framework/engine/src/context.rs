@@ -10,7 +10,9 @@ use record::{Pointer, Record, RecordId};
 use crate::doors::Doors;
 use crate::error::Error;
 use crate::guard::Guard;
+use crate::progress::{Phase, Work};
 use crate::report::{Held, Report};
+use crate::texts::Texts;
 use crate::trees::Trees;
 
 /// What a job says about its collection.
@@ -26,6 +28,8 @@ pub struct Settings {
     pub link: bool,
     /// Deletions that a person has confirmed.
     pub confirmed: BTreeSet<RecordId>,
+    /// Whether text that two sides changed is merged line by line.
+    pub merge_text: bool,
     /// What this device is called, in the names of files whose content lost.
     pub device: String,
 }
@@ -85,6 +89,8 @@ pub(crate) struct Session<'s> {
     pub(crate) pushed: BTreeSet<RecordId>,
     pub(crate) pulled: BTreeSet<RecordId>,
     pub(crate) report: Report,
+    /// The texts that this session merged line by line.
+    pub(crate) texts: Texts,
     /// The lease that this session holds, if it does.
     pub(crate) turn: Turn,
 }
@@ -113,6 +119,7 @@ impl<'s> Session<'s> {
             findings: Vec::new(),
             pushed: BTreeSet::new(),
             pulled: BTreeSet::new(),
+            texts: Texts::default(),
             turn: Turn::Open,
             report: Report { endpoint: endpoint.to_owned(), ..Report::default() },
         }
@@ -125,6 +132,11 @@ impl<'s> Session<'s> {
 
     pub(crate) fn adapter_error(&self, source: adapter::Error) -> Error {
         Error::Adapter { endpoint: self.endpoint.to_owned(), source }
+    }
+
+    /// Begins a phase of the work, of so many items and bytes as far as that is known.
+    pub(crate) fn begin(&self, phase: Phase, items: Option<u64>, bytes: Option<u64>) -> Work<'s> {
+        Work::begin(self.doors.progress, self.endpoint, phase, (items, bytes))
     }
 
     /// Holds up something that a person must look at, once.

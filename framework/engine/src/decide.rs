@@ -262,6 +262,7 @@ fn decide(
         guard: Guard::default(),
         link: false,
         confirmed: std::collections::BTreeSet::new(),
+        merge_text: false,
         device: String::new(),
     };
     // What was written and not taken note of would look like a person's edit, once the pull has moved on.

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use protocol::{Collection, DeviceId, Signature, Store};
 
+use crate::progress::Listener;
+
 /// A place between two durable steps of the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -64,6 +66,8 @@ pub struct Doors<'d> {
     pub keys: &'d dyn Keys,
     /// Randomness.
     pub randomness: &'d dyn Randomness,
+    /// Whoever wants to know how far the work is.
+    pub progress: &'d dyn Listener,
     /// Called at each point: true goes on at once, false lets others go first.
     pub pass: &'d dyn Fn(Point) -> bool,
 }

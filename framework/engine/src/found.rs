@@ -72,7 +72,12 @@ pub(crate) struct Found {
 impl Found {
     /// Tells whether nothing at all was reported.
     pub(crate) fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.unchanged.is_empty() && self.broken.is_empty()
+        self.count() == 0
+    }
+
+    /// Counts what was reported.
+    pub(crate) fn count(&self) -> usize {
+        self.items.len() + self.unchanged.len() + self.broken.len()
     }
 }
 

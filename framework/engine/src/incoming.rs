@@ -13,22 +13,42 @@ use record::{Digest, Record, Value};
 
 use crate::context::Session;
 use crate::error::Error;
+use crate::progress::{Assembled, Counted, Phase, Work};
+use crate::texts::Texts;
 
 /// Blobs from this length on are put together in a file, where an interrupted transfer goes on.
 const LARGE: u64 = 1 << 20;
 
 /// Gives adapters the blobs that the collection holds.
+#[derive(Clone, Copy)]
 pub(crate) struct StoreBlobs<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) collection: &'a Collection,
     /// Where large ones lie that have been fetched.
-    pub(crate) folder: Option<PathBuf>,
+    pub(crate) folder: Option<&'a Path>,
+    /// What was made here and the store does not have yet.
+    pub(crate) texts: &'a Texts,
+}
+
+/// Counts what adapters read of blobs.
+pub(crate) struct CountedBlobs<'a> {
+    pub(crate) inner: StoreBlobs<'a>,
+    pub(crate) work: &'a Work<'a>,
+}
+
+impl Blobs for CountedBlobs<'_> {
+    fn open(&self, digest: Digest) -> Result<Box<dyn Read + '_>, adapter::Error> {
+        Ok(Box::new(Counted { inner: self.inner.open(digest)?, work: self.work }))
+    }
 }
 
 impl Blobs for StoreBlobs<'_> {
     fn open(&self, digest: Digest) -> Result<Box<dyn Read + '_>, adapter::Error> {
+        if let Some(made) = self.texts.content(digest) {
+            return Ok(Box::new(made));
+        }
         // A file with this name has been whole, and is this process's alone.
-        if let Some(file) = self.folder.as_ref().and_then(|folder| File::open(folder.join(name(BlobId(digest.0), "whole"))).ok()) {
+        if let Some(file) = self.folder.and_then(|folder| File::open(folder.join(name(BlobId(digest.0), "whole"))).ok()) {
             return Ok(Box::new(file));
         }
         let transient = |error: StoreError| adapter::Error::Transient { reason: error.to_string(), retry_after: None };
@@ -57,6 +77,7 @@ impl Source for From<'_> {
 /// A large blob that an item is to get, and what the item holds in its place.
 pub(crate) struct Wanted {
     blob: BlobId,
+    length: u64,
     old: Option<(Key, Digest)>,
 }
 
@@ -69,7 +90,7 @@ pub(crate) fn wanted<'a>(target: &'a Record, item: Option<(&'a Key, &'a Record)>
             _ => None,
         });
         let new = old.as_ref().is_none_or(|(_, old)| *old != blob.digest);
-        (new && blob.length >= LARGE).then_some(Wanted { blob: BlobId(blob.digest.0), old })
+        (new && blob.length >= LARGE).then_some(Wanted { blob: BlobId(blob.digest.0), length: blob.length, old })
     })
 }
 
@@ -85,31 +106,35 @@ pub(crate) fn fetch(session: &mut Session<'_>, wanted: &[Wanted]) -> Result<Opti
     let failed =
         |error: std::io::Error| Error::Objects { place: folder.display().to_string(), reason: format!("it cannot be made: {error}") };
     fs::create_dir_all(&folder).map_err(failed)?;
+    let fetching = session.begin(Phase::Fetch, Some(wanted.len() as u64), Some(wanted.iter().map(|wanted| wanted.length).sum()));
     for one in wanted {
         // Of other errors the adapter hears when it opens the blob, and names the item.
-        let fetched = fetch_one(session, &folder, one);
+        let fetched = fetch_one(session, &folder, one, &fetching);
+        fetching.item();
         if let Err(error @ (StoreError::Unavailable(_) | StoreError::TooMany { .. } | StoreError::Unauthenticated(_))) = fetched {
             // It goes on from here when the store is there again.
             return Err(error.into());
         }
     }
+    fetching.end(0);
     Ok(Some(folder))
 }
 
-fn fetch_one(session: &mut Session<'_>, folder: &Path, wanted: &Wanted) -> Result<(), StoreError> {
+fn fetch_one(session: &mut Session<'_>, folder: &Path, wanted: &Wanted, work: &Work<'_>) -> Result<(), StoreError> {
     let [part, whole] = ["part", "whole"].map(|ending| folder.join(name(wanted.blob, ending)));
     if whole.exists() {
         // Whether it still is the blob is looked at again: nobody synced it to the disk.
         fs::rename(&whole, &part).map_err(|error| unwritten(&whole, &error))?;
     }
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(&part);
-    let mut file = opened.map_err(|error| unwritten(&part, &error))?;
+    let file = opened.map_err(|error| unwritten(&part, &error))?;
+    let mut into = Assembled { file, work };
     let (collection, adapter) = (&session.settings.collection, &mut *session.adapter);
     let mut local = |to: &mut dyn Write| match &wanted.old {
         Some((key, digest)) => adapter.blob(key, *digest, to).map_err(|error| std::io::Error::other(error.to_string())),
         None => Ok(()),
     };
-    assemble(&From(session.doors.store, collection), &ChunkKey::of(collection), wanted.blob, &mut local, &mut file)?;
+    assemble(&From(session.doors.store, collection), &ChunkKey::of(collection), wanted.blob, &mut local, &mut into)?;
     fs::rename(&part, &whole).map_err(|error| unwritten(&whole, &error))
 }
 

@@ -14,6 +14,7 @@ use crate::doors::{Doors, Point};
 use crate::entry::{record_digests, take_known};
 use crate::error::Error;
 use crate::objects::Frozen;
+use crate::progress::{Phase, Work};
 use crate::report::{Deed, Direction, Effect, Held};
 use crate::turn::{go_on, is_to_come};
 
@@ -164,29 +165,29 @@ enum Uploaded {
 /// Sends the blobs that the transaction refers to and the store lacks, before it is sent itself.
 fn upload(session: &mut Session<'_>, transaction: &Transaction) -> Result<Uploaded, Error> {
     let collection = &session.settings.collection;
-    let mut blobs: Vec<(BlobId, RecordId)> = Vec::new();
+    let mut blobs: Vec<(BlobId, u64, RecordId)> = Vec::new();
     for change in &transaction.changes {
         for value in change.set.values() {
             if let Value::Blob(blob) = value {
-                blobs.push((BlobId(blob.digest.0), change.id));
+                blobs.push((BlobId(blob.digest.0), blob.length, change.id));
             }
         }
     }
     if blobs.is_empty() {
         return Ok(Uploaded::Everything);
     }
-    let ids: Vec<BlobId> = blobs.iter().map(|(blob, _)| *blob).collect();
+    let ids: Vec<BlobId> = blobs.iter().map(|(blob, _, _)| *blob).collect();
     let mut missing = session.doors.store.missing(collection, &ids)?;
     let mut uploaded = Uploaded::Everything;
     while !missing.is_empty() {
-        let mut sources: BTreeMap<BlobId, (RecordId, Key)> = BTreeMap::new();
+        let mut sources: BTreeMap<BlobId, Sent> = BTreeMap::new();
         for blob in missing {
-            let Some((_, record)) = blobs.iter().find(|(other, _)| *other == blob) else { continue };
+            let Some((_, length, record)) = blobs.iter().find(|(other, _, _)| *other == blob) else { continue };
             let Some(key) = session.trees.seen(*record)?.map(|seen| seen.key.clone()) else { continue };
-            sources.insert(blob, (*record, key));
+            sources.insert(blob, Sent { record: *record, key, length: *length });
         }
         let Some((blob, error)) = send(session, &sources)? else { break };
-        let Some((record, key)) = sources.remove(&blob) else { break };
+        let Some(Sent { record, key, .. }) = sources.remove(&blob) else { break };
         if matches!(error, adapter::Error::Changed { .. }) && session.restless.insert(key.clone()) {
             return Ok(Uploaded::Changed);
         }
@@ -198,6 +199,13 @@ fn upload(session: &mut Session<'_>, transaction: &Transaction) -> Result<Upload
     Ok(uploaded)
 }
 
+/// Where a blob is sent from.
+struct Sent {
+    record: RecordId,
+    key: Key,
+    length: u64,
+}
+
 fn hold(session: &mut Session<'_>, record: RecordId, key: Key, error: &adapter::Error) {
     let (title, place) = (title(session, record), format!("endpoint {}", session.endpoint));
     let reason = error.to_string();
@@ -206,38 +214,51 @@ fn hold(session: &mut Session<'_>, record: RecordId, key: Key, error: &adapter::
 }
 
 /// Streams blobs from the application to the store; returns the one whose item cannot be read now, and why.
-fn send(session: &mut Session<'_>, sources: &BTreeMap<BlobId, (RecordId, Key)>) -> Result<Option<(BlobId, adapter::Error)>, Error> {
-    let (mut refused, adapter) = (None, &mut *session.adapter);
+fn send(session: &mut Session<'_>, sources: &BTreeMap<BlobId, Sent>) -> Result<Option<(BlobId, adapter::Error)>, Error> {
+    if sources.is_empty() {
+        return Ok(None);
+    }
+    let sending = session.begin(Phase::Send, Some(sources.len() as u64), Some(sources.values().map(|sent| sent.length).sum()));
+    let (mut refused, adapter, made) = (None, &mut *session.adapter, &session.texts);
     let missing: Vec<BlobId> = sources.keys().copied().collect();
     let sent = session.doors.store.put_blobs(&session.settings.collection, &missing, &mut |blob, to| {
-        let Some((_, key)) = sources.get(&blob) else { return Err(io::ErrorKind::NotFound.into()) };
-        let mut to = Listening { to, failed: false };
+        let Some(Sent { key, .. }) = sources.get(&blob) else { return Err(io::ErrorKind::NotFound.into()) };
+        let mut to = Listening { to, failed: false, work: &sending };
+        if let Some(made) = made.content(Digest(blob.0)) {
+            return to.write_all(made);
+        }
         adapter.blob(key, Digest(blob.0), &mut to).map_err(|error| {
             let text = error.to_string();
             // What the store refused, the store says itself.
             refused = (!to.failed).then_some((blob, error));
             io::Error::other(text)
-        })
+        })?;
+        sending.item();
+        Ok(())
     });
     match refused {
         Some((blob, error @ (adapter::Error::Changed { .. } | adapter::Error::Io { .. }))) => Ok(Some((blob, error))),
         Some((_, error)) => Err(session.adapter_error(error)),
         None => {
             session.report.bytes_written += sent?.bytes;
+            sending.end(0);
             Ok(None)
         }
     }
 }
 
-/// A writer that knows whether it was the one that failed.
+/// A writer that knows whether it was the one that failed, and whose bytes count.
 struct Listening<'a> {
     to: &'a mut dyn Write,
     failed: bool,
+    work: &'a Work<'a>,
 }
 
 impl Write for Listening<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.to.write(bytes).inspect_err(|_| self.failed = true)
+        let length = self.to.write(bytes).inspect_err(|_| self.failed = true)?;
+        self.work.bytes(length as u64);
+        Ok(length)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -11,6 +11,7 @@ use crate::doors::Point;
 use crate::error::Error;
 use crate::found::{Found, Knowledge};
 use crate::guard::Deletions;
+use crate::lines::woven_here;
 use crate::objects::{Intent, Seen, Step};
 use crate::report::Direction;
 use crate::trees::agree;
@@ -96,6 +97,7 @@ pub(crate) fn advance(session: &mut Session<'_>, intent: Intent, key: Option<Key
     });
     session.trees.meta.note = None;
     renamed_on_arrival(session, intent.id, becomes.as_ref())?;
+    woven_here(session, intent.id, becomes.as_ref())?;
     session.trees.put_seen(intent.id, becomes);
     session.trees.meta.pending.extend(intent.losers);
     Ok(())

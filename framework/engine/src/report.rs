@@ -122,6 +122,15 @@ pub enum Deed {
         /// The value that is kept aside.
         kept: Value,
     },
+    /// A text that was changed on two sides was merged line by line.
+    Merged {
+        /// The field.
+        field: Pointer,
+        /// What the collection had.
+        with: Option<Value>,
+        /// What both sides together are.
+        now: Option<Value>,
+    },
     /// An item was taken for a record that the collection had under another id.
     Linked {
         /// What speaks for it.

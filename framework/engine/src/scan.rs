@@ -15,6 +15,7 @@ use crate::guard::Deletions;
 use crate::identity::{Identified, identify};
 use crate::objects::{self, Seen};
 use crate::parallel;
+use crate::progress::Phase;
 use crate::report::{Direction, Held};
 
 /// Looks at the application and keeps what it shows.
@@ -26,6 +27,7 @@ pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
     }
     let mut knowledge = Knowledge::of(session.trees.objects().items()?);
     let mut found = Found::default();
+    let looking = session.begin(Phase::Look, None, None);
     let mut scan = session.adapter.scan(&knowledge, &mut found).map_err(|error| session.adapter_error(error))?;
     if session.trees.meta.root.as_ref().is_some_and(|root| *root != scan.root) {
         leave(session, &mut knowledge, &found)?;
@@ -33,6 +35,7 @@ pub(crate) async fn scan(session: &mut Session<'_>) -> Result<(), Error> {
         found = Found::default();
         scan = session.adapter.scan(&knowledge, &mut found).map_err(|error| session.adapter_error(error))?;
     }
+    looking.end(found.count() as u64);
     session.profile = session.adapter.profile().clone();
     session.doors.at(Point::Scanned).await;
     session.trees.meta.root = Some(scan.root);

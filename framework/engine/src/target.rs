@@ -9,20 +9,27 @@ use crate::aside::set_aside;
 use crate::context::Session;
 use crate::error::Error;
 use crate::guard::Deletions;
+use crate::lines::{self, Woven};
 use crate::names::{Names, Place, folded, folders_of};
 use crate::objects::Seen;
 use crate::report::Direction;
+use crate::texts::Texts;
 use crate::wish::Wish;
 
 /// Merges every record that needs attention and returns what is to be written.
 pub(crate) fn intend(session: &mut Session<'_>) -> Result<Vec<Wish>, Error> {
     let mut wishes = Vec::new();
+    session.texts = Texts::default();
     for id in session.trees.attention() {
         session.trees.fetch(id)?;
         if session.untouchable.contains(&id) || !session.concerns(id) {
             continue;
         }
-        let Merged { target, losers } = session.with_sides(id, |sides| delta::merge::merge(sides, session.settings.policy));
+        let mut merged = session.with_sides(id, |sides| delta::merge::merge(sides, session.settings.policy));
+        if lines::weave(session, id, &mut merged)? == Woven::Later {
+            continue;
+        }
+        let Merged { target, losers } = merged;
         let (seen, _, _) = session.trees.sides(id);
         match target {
             Target::Nothing => {}
@@ -48,7 +55,7 @@ pub(crate) fn intend(session: &mut Session<'_>) -> Result<Vec<Wish>, Error> {
 }
 
 /// Returns the unique name that an item shows.
-fn named<'a>(session: &Session<'_>, seen: &'a crate::objects::Seen) -> Option<&'a Value> {
+fn named<'a>(session: &Session<'_>, seen: &'a Seen) -> Option<&'a Value> {
     session.profile.unique.as_ref().and_then(|unique| seen.shown.field(unique.as_str()))
 }
 

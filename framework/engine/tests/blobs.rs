@@ -20,7 +20,7 @@ use protocol::{
 use record::{Blob, Digest, Kind, Record, Value};
 use store::Memory;
 use syncretic_engine::objects::sqlite::Sqlite;
-use syncretic_engine::{Doors, Endpoint, Error, Guard, JobReport, Keys, Randomness, Settings, run};
+use syncretic_engine::{Doors, Endpoint, Error, Guard, JobReport, Keys, Listener, Phase, Progress, Randomness, Settings, run};
 
 /// What an application holds: files by their names.
 type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
@@ -129,6 +129,7 @@ struct Elsewhere {
     inner: Memory,
     fetched: AtomicU64,
     silent_after: AtomicU64,
+    lost: Mutex<Option<BlobId>>,
 }
 
 macro_rules! passed_on {
@@ -152,6 +153,10 @@ impl Store for Elsewhere {
         self.inner.chunks(name, ids, take)
     }
 
+    fn blob(&self, name: &Collection, id: BlobId, to: &mut dyn Write) -> Result<(), StoreError> {
+        if *self.lost.lock().unwrap() == Some(id) { Err(StoreError::NoSuchBlob(id.to_string())) } else { self.inner.blob(name, id, to) }
+    }
+
     passed_on! {
         head(name: &Collection) -> Head;
         append_fenced(name: &Collection, envelope: &Envelope, fence: Option<Fence>) -> Appended;
@@ -170,7 +175,6 @@ impl Store for Elsewhere {
         lease(name: &Collection) -> Option<Lease>;
         missing(name: &Collection, blobs: &[BlobId]) -> Vec<BlobId>;
         put_blobs(name: &Collection, blobs: &[BlobId], give: &mut Give<'_>) -> Transfer;
-        blob(name: &Collection, id: BlobId, to: &mut dyn Write) -> ();
         missing_chunks(name: &Collection, chunks: &[ChunkId]) -> Vec<ChunkId>;
         put_chunks(name: &Collection, chunks: &[Chunk]) -> ();
         put_recipes(name: &Collection, recipes: &[Recipe]) -> ();
@@ -202,17 +206,45 @@ impl Randomness for Device {
     }
 }
 
+/// Hears how far the fetching is.
+#[derive(Default)]
+struct Heard(Mutex<Vec<Progress>>);
+
+impl Listener for Heard {
+    fn hear(&self, _: &str, progress: &Progress) {
+        if progress.phase == Phase::Fetch {
+            self.0.lock().unwrap().push(*progress);
+        }
+    }
+}
+
 fn sync(store: &Elsewhere, device: &Device, files: &Files, state: &Path) -> Result<JobReport, Error> {
-    sync_while(store, device, files, &Saves::default(), state)
+    sync_as(store, device, files, &Saves::default(), state, &syncretic_engine::Nobody)
 }
 
 fn sync_while(store: &Elsewhere, device: &Device, files: &Files, saves: &Saves, state: &Path) -> Result<JobReport, Error> {
-    let doors = Doors { store, keys: device, randomness: device, pass: &|_| true };
+    sync_as(store, device, files, saves, state, &syncretic_engine::Nobody)
+}
+
+fn sync_heard(store: &Elsewhere, device: &Device, files: &Files, state: &Path, progress: &dyn Listener) -> Result<JobReport, Error> {
+    sync_as(store, device, files, &Saves::default(), state, progress)
+}
+
+fn sync_as(
+    store: &Elsewhere,
+    device: &Device,
+    files: &Files,
+    saves: &Saves,
+    state: &Path,
+    progress: &dyn Listener,
+) -> Result<JobReport, Error> {
+    let doors = Doors { store, keys: device, randomness: device, progress, pass: &|_| true };
     let settings = Settings {
         collection: "files".parse().unwrap(),
         policy: delta::Policy::Store,
         guard: Guard::default(),
         link: true,
+        merge_text: true,
         device: "here".to_owned(),
         confirmed: std::collections::BTreeSet::new(),
     };
@@ -236,7 +268,7 @@ fn incoming(state: &Path) -> usize {
 #[test]
 fn a_large_file_goes_on_where_it_stopped_and_an_edit_of_it_moves_what_changed() {
     let state = tempfile::tempdir().unwrap();
-    let store = Elsewhere { inner: Memory::new(), fetched: AtomicU64::new(0), silent_after: AtomicU64::new(64) };
+    let store = Elsewhere { inner: Memory::new(), fetched: AtomicU64::new(0), silent_after: AtomicU64::new(64), lost: Mutex::default() };
     let [one, two] = [1, 2].map(|number| Device(number, AtomicU64::new(0)));
     let [here, there]: [Files; 2] = [(); 2].map(|()| Files::default());
     let mut content = noise(20 << 20);
@@ -251,7 +283,13 @@ fn a_large_file_goes_on_where_it_stopped_and_an_edit_of_it_moves_what_changed() 
     assert_eq!(incoming(state.path()), 1);
     store.silent_after.store(u64::MAX, Ordering::SeqCst);
     let before = store.fetched.load(Ordering::SeqCst);
-    sync(&store, &two, &there, state.path()).unwrap();
+    let heard = Heard::default();
+    sync_heard(&store, &two, &there, state.path(), &heard).unwrap();
+    let heard: Vec<u64> = heard.0.into_inner().unwrap().iter().map(|progress| progress.bytes.done).collect();
+    // What was there already counts as well, each byte once: all are done before the phase says that it ends.
+    assert!(heard.is_sorted() && heard[0] == 0 && heard.len() > 100, "{heard:?}");
+    assert!(heard[1..heard.len() - 2].iter().all(|done| *done > 0) && heard[heard.len() - 2] == 20 << 20);
+    assert!(heard.windows(2).all(|pair| pair[1] - pair[0] <= 256 << 10), "it moves as bytes move");
     assert!(*there.lock().unwrap() == *here.lock().unwrap());
     let after = store.fetched.load(Ordering::SeqCst);
     assert!(before >= 64 && after - before <= all - 32, "{before} chunks, then {}, of {all}", after - before);
@@ -269,7 +307,8 @@ fn a_large_file_goes_on_where_it_stopped_and_an_edit_of_it_moves_what_changed() 
 #[test]
 fn a_file_that_is_saved_while_it_is_sent_is_looked_at_again_and_one_that_never_rests_waits_alone() {
     let state = tempfile::tempdir().unwrap();
-    let store = Elsewhere { inner: Memory::new(), fetched: AtomicU64::new(0), silent_after: AtomicU64::new(u64::MAX) };
+    let store =
+        Elsewhere { inner: Memory::new(), fetched: AtomicU64::new(0), silent_after: AtomicU64::new(u64::MAX), lost: Mutex::default() };
     let [one, two] = [1, 2].map(|number| Device(number, AtomicU64::new(0)));
     let [here, there]: [Files; 2] = [(); 2].map(|()| Files::default());
     here.lock().unwrap().extend(["calm", "log", "saved"].map(|name| (name.to_owned(), name.as_bytes().to_vec())));
@@ -287,4 +326,30 @@ fn a_file_that_is_saved_while_it_is_sent_is_looked_at_again_and_one_that_never_r
     assert_eq!(sync(&store, &one, &here, state.path()).unwrap().reports[0].held, []);
     sync(&store, &two, &there, state.path()).unwrap();
     assert_eq!(*there.lock().unwrap(), *here.lock().unwrap());
+}
+
+#[test]
+fn a_text_is_merged_with_its_ancestor_and_is_a_conflict_without_it() {
+    for lost in [false, true] {
+        let state = tempfile::tempdir().unwrap();
+        let store =
+            Elsewhere { inner: Memory::new(), fetched: AtomicU64::new(0), silent_after: AtomicU64::new(u64::MAX), lost: Mutex::default() };
+        let [one, two] = [1, 2].map(|number| Device(number, AtomicU64::new(0)));
+        let [here, there]: [Files; 2] = [(); 2].map(|()| Files::default());
+        let write = |files: &Files, text: &str| drop(files.lock().unwrap().insert("poem".into(), text.into()));
+        write(&here, "roses\nviolets\nsugar\n");
+        sync(&store, &one, &here, state.path()).unwrap();
+        sync(&store, &two, &there, state.path()).unwrap();
+        *store.lost.lock().unwrap() = lost.then(|| BlobId(Digest::of(b"roses\nviolets\nsugar\n").0));
+        write(&here, "ROSES\nviolets\nsugar\n");
+        write(&there, "roses\nviolets\nsugar\nand you\n");
+        sync(&store, &one, &here, state.path()).unwrap();
+        let report = sync(&store, &two, &there, state.path()).unwrap();
+        sync(&store, &one, &here, state.path()).unwrap();
+        assert_eq!((report.settled, report.reports[0].conflicts), (true, usize::from(lost)));
+        let merged = if lost { "ROSES\nviolets\nsugar\n" } else { "ROSES\nviolets\nsugar\nand you\n" };
+        for files in [&here, &there] {
+            assert_eq!(files.lock().unwrap()["poem"], merged.as_bytes());
+        }
+    }
 }

@@ -58,8 +58,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
 }
 
 fn tell(tally: Tally, seed: u64) {
-    let Tally { turns, versions, syncs, kills, conflicts, files } = tally;
-    println!("seed {seed}: {turns} turns, {versions} versions, {syncs} syncs, {kills} kills, {files} files, {conflicts} conflict files");
+    let Tally { turns, versions, syncs, kills, conflicts, merged, files } = tally;
+    let ended = format!("{files} files, {conflicts} conflict files, {merged} merged");
+    println!("seed {seed}: {turns} turns, {versions} versions, {syncs} syncs, {kills} kills, {ended}");
 }
 
 fn main() -> ExitCode {

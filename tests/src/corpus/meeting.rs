@@ -58,7 +58,7 @@ pub(super) fn meet(bytes: &[u8], format: Format, version: Option<&str>, one: &Pa
     let mut endpoints = [endpoint("one", one, None)?, endpoint("other", other, version)?];
     let store = store::Memory::seeded(1);
     let randomness = Counted::default();
-    let doors = Doors { store: &store, keys: &OnlyDevice, randomness: &randomness, pass: &|_| true };
+    let doors = Doors { store: &store, keys: &OnlyDevice, randomness: &randomness, progress: &engine::Nobody, pass: &|_| true };
     let collection: Collection = "corpus".parse().map_err(|_| "no collection".to_owned())?;
     let settings = Settings {
         collection,
@@ -66,6 +66,7 @@ pub(super) fn meet(bytes: &[u8], format: Format, version: Option<&str>, one: &Pa
         guard: Guard { percent: 10, minimum: 5 },
         link: true,
         confirmed: Default::default(),
+        merge_text: false,
         device: String::new(),
     };
     let sync = |endpoints: &mut [Endpoint]| engine::run(&doors, endpoints, &settings).map_err(|error| format!("the sync stopped: {error}"));

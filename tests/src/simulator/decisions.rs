@@ -87,7 +87,8 @@ impl World {
         let settings = self.settings(at);
         let Some(mut errand) = self.errand(at, settings) else { return false };
         let Some(device) = self.endpoints.get(at).map(|endpoint| endpoint.device) else { return false };
-        let doors = Doors { store: &errand.wire, keys: &DeviceKey(device), randomness: &self.ids, pass: &|_| true };
+        let doors =
+            Doors { store: &errand.wire, keys: &DeviceKey(device), randomness: &self.ids, progress: &engine::Nobody, pass: &|_| true };
         let result = resolve(&doors, &self.collection, &mut errand.keeper, dispute.id, take);
         self.say(|| format!("  {result:?}"));
         result.is_ok()

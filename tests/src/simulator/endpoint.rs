@@ -67,7 +67,7 @@ impl Errand {
                 weather.look().say(|| format!("  {name} passes {point:?}"));
                 false
             };
-            let doors = Doors { store: &self.wire, keys: &self.key, randomness: &self.ids, pass: &pass };
+            let doors = Doors { store: &self.wire, keys: &self.key, randomness: &self.ids, progress: &engine::Nobody, pass: &pass };
             engine::session(&doors, &self.name, &mut self.window, &mut self.keeper, &self.settings).await
         })
     }

@@ -61,7 +61,13 @@ impl World {
     fn compact(&mut self, at: usize) {
         let Some(endpoint) = self.endpoints.get(at) else { return };
         let Some(errand) = self.errand(at, self.settings(at)) else { return };
-        let doors = Doors { store: &errand.wire, keys: &DeviceKey(endpoint.device), randomness: &self.ids, pass: &|_| true };
+        let doors = Doors {
+            store: &errand.wire,
+            keys: &DeviceKey(endpoint.device),
+            randomness: &self.ids,
+            progress: &engine::Nobody,
+            pass: &|_| true,
+        };
         let made = engine::snapshot(&doors, &self.collection, &errand.keeper).ok().flatten();
         let mut log = self.log.look();
         let newer = |cursor: protocol::Cursor| log.snapshot.as_ref().is_none_or(|old| old.cursor.sequence < cursor.sequence);

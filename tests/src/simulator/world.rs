@@ -290,6 +290,7 @@ impl World {
             guard: Guard { percent: 40, minimum: if generous { usize::MAX } else { 2 } },
             link: true,
             confirmed: self.endpoints.get(at).map(|endpoint| endpoint.confirmed.clone()).unwrap_or_default(),
+            merge_text: false,
             device: format!("device {at}"),
         }
     }
