@@ -121,7 +121,11 @@ impl Slots<'_> {
                 }
                 happened(self.place_in_folder(&slot, target)).map(|_| false)
             }
-            Act::Move { from, expected } => Ok(self.is(target, expected.inode) && !self.is(from, expected.inode)),
+            // Who saved the file anew under its new name gave it another number: then the old name is free.
+            Act::Move { from, expected } => {
+                let moved = self.is(target, expected.inode) || self.exists(target) && !self.exists(from);
+                Ok(moved && !self.is(from, expected.inode))
+            }
             Act::MakeFolder => Ok(self.root.find(target)?.is_some_and(|look| look.sort == Sort::Folder)),
             Act::RemoveFolder => Ok(self.root.find(target)?.is_none()),
             Act::Set { executable, .. } => Ok(self.root.find(target)?.is_some_and(|look| look.executable() == *executable)),

@@ -365,3 +365,13 @@ fn what_is_written_to_a_file_that_took_a_folders_place_survives_a_crash_of_the_s
     tree.open(&[]).settle(StepId([2; 16])).unwrap();
     assert_eq!(fs::read_to_string(tree.root().join("a")).unwrap(), "three", "{fates:?}");
 }
+
+#[test]
+fn a_file_that_was_moved_and_saved_anew_is_the_same_after_a_crash_of_the_sync() {
+    let (tree, fates) = recovered_after(&file("b", "one"), "one", |tree| {
+        tree.put("new", "three");
+        fs::rename(tree.root().join("new"), tree.root().join("b")).unwrap();
+    });
+    assert_eq!(fs::read_to_string(tree.root().join("b")).unwrap(), "three");
+    assert!(matches!(fates.as_slice(), [Fate::Done { key: Some(Key(key)), .. }] if key == "b"), "{fates:?}");
+}

@@ -81,7 +81,7 @@ mod files {
     use super::*;
 
     /// Runs that fit ten seconds of two cores in the development profile.
-    const RUNS: u64 = 1_000;
+    const RUNS: u64 = 800;
 
     fn campaign(runs: u64, faults: Faults) -> Campaign {
         Campaign { worlds: Worlds::Files, ..super::campaign(runs, faults) }

@@ -1,4 +1,4 @@
-//! Meetings: two people do something to one file before either sees what the other did, and leave it alone from then on.
+//! Meetings: two people do something to one file before either sees what the other did.
 
 use super::users::{Sight, User};
 use super::world::World;

@@ -59,7 +59,10 @@ impl Area<'_> {
                 self.reveal(slot, target)?;
                 false
             }
-            Act::Move { from, target, inode, .. } => self.is(target, *inode) && !self.is(from, *inode),
+            Act::Move { from, target, inode, .. } => {
+                let stands = |path: &str| self.place.disk.find(path).is_some();
+                (self.is(target, *inode) || stands(target) && !stands(from)) && !self.is(from, *inode)
+            }
             Act::MakeFolder { target } => self.place.disk.find(target).is_some_and(Node::is_folder),
             Act::RemoveFolder { target } => self.place.disk.find(target).is_none(),
             Act::Set { target, executable, .. } => {

@@ -190,7 +190,7 @@ impl World {
         let line = |version| user.place.versions.look().line_number(version);
         let same =
             self.latest.filter(|_| self.dice.chance(400)).and_then(|latest| files.iter().find(|file| line(file.version) == Some(latest)));
-        let picked = same.cloned().or_else(|| self.dice.pick(&files))?;
+        let picked = same.cloned().or_else(|| self.dice.pick(files))?;
         self.latest = line(picked.version);
         Some(picked)
     }

@@ -44,7 +44,7 @@ pub(super) struct World {
     pub(super) mutation: Option<Mutation>,
     /// How many names nobody else has were given.
     pub(super) named: usize,
-    /// Files that two people had at once: nobody else touches them, so that it is plain what becomes of them.
+    /// Files that two people had at once: they do not meet in them again.
     pub(super) met: BTreeSet<usize>,
     /// The file that somebody had last.
     pub(super) latest: Option<usize>,
