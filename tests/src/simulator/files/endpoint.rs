@@ -69,7 +69,7 @@ impl Errand {
                 self.weather.look().say(|| format!("  {name} passes {point:?}"));
                 false
             };
-            let doors = Doors { store: &self.wire, keys: &self.key, randomness: &self.ids, pass: &pass };
+            let doors = Doors { store: &self.wire, keys: &self.key, randomness: &self.ids, progress: &engine::Nobody, pass: &pass };
             engine::session(&doors, &self.name, &mut self.folder, &mut self.keeper, &self.settings).await
         })
     }

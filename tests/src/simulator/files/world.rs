@@ -215,6 +215,7 @@ impl World {
             policy: if self.faults.on(Fault::Mine) && at % 2 == 1 { Policy::Mine } else { Policy::Store },
             guard: Guard { percent: 100, minimum: usize::MAX },
             link: true,
+            merge_text: false,
             confirmed: BTreeSet::new(),
             device: format!("device {at}"),
         }
