@@ -375,8 +375,6 @@ impl<S: Source> Read for Reader<S> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
     use std::collections::BTreeMap;
 
     use protocol::Piece;
