@@ -187,8 +187,8 @@ fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
 /// Says for people why something cannot be read.
 pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "it cannot be read: permission denied".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::NotFound => "it was there a moment ago; sync again".to_owned(),
-        _ => format!("it cannot be read: {error}"),
+        _ => error.to_string(),
     }
 }

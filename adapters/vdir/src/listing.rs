@@ -91,7 +91,7 @@ fn look_into(codec: &dyn Codec, bytes: &[u8], stat: Stat, known: Option<FileMark
 fn unlooked(error: &io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::NotFound => Fault::of_file("it was there a moment ago, or is a link to nothing; sync again"),
-        _ => Fault::of_file(&format!("it cannot be read: {error}")),
+        _ => Fault::of_file(&error.to_string()),
     }
 }
 

@@ -104,7 +104,7 @@ fn report(disk: &Disk, candidate: Candidate<'_>, missing: &Missing, mutation: Op
             return;
         }
         let hides = beneath(&key, missing);
-        let reason = "it cannot be read: permission denied".to_owned();
+        let reason = "permission denied".to_owned();
         return out.broken(Broken { title: Some(key.clone()), key: (!hides).then_some(Key(key)), place, reason });
     }
     match known {
