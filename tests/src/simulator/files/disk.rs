@@ -217,6 +217,7 @@ impl Disk {
         for folder in all.iter().rev().filter(|folder| !folder.is_empty()) {
             match self.make_folder(folder) {
                 Err(Refusal::Taken) if self.find(folder).is_some_and(Node::is_folder) => {}
+                Err(Refusal::Taken) => return Err(Refusal::NoFolder),
                 outcome => outcome?,
             }
         }
