@@ -58,7 +58,7 @@ const READER: &[u8] = concat!("fs/1 ", env!("CARGO_PKG_VERSION")).as_bytes();
 const WALKS: usize = 3;
 
 impl Scanner<'_> {
-    /// Reports everything that stands beneath the root, in the order of the keys, and returns what [`note`] returns then.
+    /// Reports everything that stands beneath the root, in the order of the keys, and returns what [`Self::note`] does.
     ///
     /// # Errors
     /// Fails if the root cannot be read, or if someone asked to stop.
