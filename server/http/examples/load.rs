@@ -25,6 +25,10 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 use syncretic_http as http;
 
+/// What is measured runs on the allocator that the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const ROUNDS: usize = 3;
