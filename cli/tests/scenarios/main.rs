@@ -27,6 +27,7 @@ mod lint;
 mod main_job;
 mod meeting;
 mod network;
+mod plans;
 mod plugins;
 mod progress;
 mod proxy;

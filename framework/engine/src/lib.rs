@@ -33,6 +33,7 @@ mod plan;
 mod publish;
 mod pull;
 mod recover;
+mod rehearsing;
 mod scan;
 mod target;
 mod texts;

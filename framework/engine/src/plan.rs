@@ -5,19 +5,17 @@ use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use adapter::{Adapter, Blobs, Fate, Key, Known, Mode, Op, Outcomes, Profile, Scan, Sink, StepId};
-use protocol::{
-    Appended, BlobId, Chunk, ChunkId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Fence, Give, Head, Lease, Page, Place,
-    Recipe, Sequence, Snapshot, State, Store, Timestamp, TransactionId, Transfer,
-};
-use record::Digest;
-
 use crate::absent::Absent;
 use crate::context::Settings;
 use crate::doors::{Doors, block_on};
 use crate::error::Error;
 use crate::job::{Endpoint, JobReport, rounds};
 use crate::objects::overlay::Overlay;
+use crate::rehearsing::Rehearsing;
+use protocol::{
+    Appended, BlobId, Chunk, ChunkId, Collection, Compacted, Cursor, DeviceId, Entry, Envelope, Fence, Give, Head, Lease, Page, Place,
+    Recipe, Sequence, Snapshot, State, Store, Timestamp, TransactionId, Transfer,
+};
 
 /// Returns what [`run`](crate::job::run) would do, and keeps nothing: not in the application, not in the store, not here.
 ///
@@ -28,51 +26,11 @@ pub fn plan(doors: &Doors<'_>, endpoints: &mut [Endpoint], settings: &Settings) 
     let doors = Doors { store: &store, ..*doors };
     let rehearsing = endpoints.iter_mut().map(|endpoint| Endpoint {
         name: endpoint.name.clone(),
-        adapter: Box::new(Rehearsing(std::mem::replace(&mut endpoint.adapter, Box::new(Absent::default())))),
+        adapter: Box::new(Rehearsing::new(std::mem::replace(&mut endpoint.adapter, Box::new(Absent::default())))),
         objects: Box::new(Overlay::over(std::mem::replace(&mut endpoint.objects, Box::new(crate::objects::memory::Memory::default())))),
     });
     let mut rehearsing: Vec<Endpoint> = rehearsing.collect();
     block_on(rounds(&doors, &mut rehearsing, settings, true))
-}
-
-/// An adapter that is only ever rehearsed.
-struct Rehearsing(Box<dyn Adapter>);
-
-impl Adapter for Rehearsing {
-    fn profile(&self) -> &Profile {
-        self.0.profile()
-    }
-
-    fn selection(&self) -> Option<&dyn adapter::Selection> {
-        self.0.selection()
-    }
-
-    fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, adapter::Error> {
-        self.0.scan(known, out)
-    }
-
-    fn apply(
-        &mut self,
-        step: StepId,
-        ops: &[Op<'_>],
-        _mode: Mode,
-        blobs: &dyn Blobs,
-        out: &mut dyn Outcomes,
-    ) -> Result<(), adapter::Error> {
-        self.0.apply(step, ops, Mode::Rehearse, blobs, out)
-    }
-
-    fn recover(&mut self, _step: StepId) -> Result<Vec<Fate>, adapter::Error> {
-        Ok(Vec::new())
-    }
-
-    fn settle(&mut self, _step: StepId) -> Result<(), adapter::Error> {
-        Ok(())
-    }
-
-    fn blob(&mut self, key: &Key, digest: Digest, to: &mut dyn Write) -> Result<(), adapter::Error> {
-        self.0.blob(key, digest, to)
-    }
 }
 
 /// The most bytes of a blob that a plan holds.
