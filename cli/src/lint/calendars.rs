@@ -6,11 +6,12 @@ use contentline::position::position;
 
 use crate::lint::rules::{BROKEN_CALENDAR, LINE_CALENDAR, MOMENTS, ONCE, REQUIRED};
 use crate::lint::strict::{Read, component, says_moment};
+use crate::lint::together::{self, Ids};
 use crate::lint::{Report, Sort, text};
 
 /// Looks at a file of calendars.
 pub(crate) fn look(bytes: &[u8]) -> Report {
-    let mut report = Report::default();
+    let (mut report, mut ids) = (Report::default(), Ids::new());
     for item in items(bytes) {
         if let Some(broken) = &item.broken {
             report.add_broken(broken, Sort::Calendars);
@@ -18,7 +19,7 @@ pub(crate) fn look(bytes: &[u8]) -> Report {
         }
         let span = bytes.get(item.span).unwrap_or_default();
         match Document::read(span) {
-            Ok(document) => look_at(&document, item.line, &mut report),
+            Ok(document) => look_at(&document, item.line, &mut ids, &mut report),
             Err(broken) => report.add_broken(&broken.moved(item.line - 1), Sort::Calendars),
         }
     }
@@ -28,7 +29,7 @@ pub(crate) fn look(bytes: &[u8]) -> Report {
     report
 }
 
-fn look_at(document: &Document<'_>, first: usize, report: &mut Report) {
+fn look_at(document: &Document<'_>, first: usize, ids: &mut Ids, report: &mut Report) {
     let numbers = Numbers::of(document, first);
     let whole = text(document.bytes(), first, Sort::Calendars, report).into_owned();
     let before = report.findings.len();
@@ -45,6 +46,7 @@ fn look_at(document: &Document<'_>, first: usize, report: &mut Report) {
         }
         Read::Failed => report.add(first, "the strict reader failed at this calendar", BROKEN_CALENDAR),
     }
+    together::look(document, &numbers, ids, report);
 }
 
 fn look_at_component(document: &Document<'_>, (at, name): (usize, &str), numbers: &Numbers, report: &mut Report) {
@@ -79,7 +81,7 @@ fn look_at_component(document: &Document<'_>, (at, name): (usize, &str), numbers
 }
 
 /// The physical lines of a file on which logical lines begin.
-struct Numbers(Vec<usize>);
+pub(crate) struct Numbers(Vec<usize>);
 
 impl Numbers {
     fn of(document: &Document<'_>, first: usize) -> Self {
@@ -93,7 +95,7 @@ impl Numbers {
         Self(document.lines().iter().map(count).collect())
     }
 
-    fn of_line(&self, line: usize) -> usize {
+    pub(crate) fn of_line(&self, line: usize) -> usize {
         self.0.get(line).copied().unwrap_or(1)
     }
 }

@@ -1,5 +1,8 @@
 //! Cards before a strict reader of vCard 4.0 (RFC 6350, RFC 9554).
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use contentline::content::Content;
 use contentline::items::items;
 use contentline::line::{Line, lines};
@@ -14,13 +17,13 @@ const MOST: usize = 50;
 
 /// Looks at a file of cards.
 pub(crate) fn look(bytes: &[u8]) -> Report {
-    let mut report = Report::default();
+    let (mut report, mut ids) = (Report::default(), HashMap::new());
     for item in items(bytes) {
         if let Some(broken) = &item.broken {
             report.add_broken(broken, Sort::Cards);
             continue;
         }
-        look_at(bytes.get(item.span).unwrap_or_default(), item.line, &mut report);
+        look_at(bytes.get(item.span).unwrap_or_default(), item.line, &mut ids, &mut report);
     }
     report
 }
@@ -33,12 +36,13 @@ struct Numbered<'c> {
     raw: &'c [u8],
 }
 
-fn look_at(bytes: &[u8], first: usize, report: &mut Report) {
+fn look_at(bytes: &[u8], first: usize, ids: &mut HashMap<String, usize>, report: &mut Report) {
     let mut all = lines(bytes);
     let mut kept = Vec::new();
     while let Some(line) = all.next() {
         kept.push(numbered(bytes, line, first + all.number() - 1));
     }
+    own_id(&kept, ids, report);
     match kept.iter().find(|line| line.name == "VERSION").map(|line| line.value.trim()) {
         Some("4.0") => {}
         Some("2.1" | "3.0") => {
@@ -66,6 +70,15 @@ fn look_at(bytes: &[u8], first: usize, report: &mut Report) {
                 }
             }
         }
+    }
+}
+
+/// An id stands for one card of a file.
+fn own_id(lines: &[Numbered<'_>], ids: &mut HashMap<String, usize>, report: &mut Report) {
+    let Some(line) = lines.iter().find(|line| line.name == "UID" && !line.value.trim().is_empty()) else { return };
+    match ids.entry(line.value.trim().to_owned()) {
+        Entry::Occupied(before) => report.add(line.number, format!("UID is that of line {}", before.get()), of_card_property("UID")),
+        Entry::Vacant(free) => drop(free.insert(line.number)),
     }
 }
 
@@ -114,6 +127,14 @@ mod tests {
     }
 
     const HEAD: &str = "BEGIN:VCARD\r\nVERSION:4.0\r\n";
+
+    #[test]
+    fn an_id_of_two_cards_of_any_version_is_found() {
+        let card = |version: &str| format!("BEGIN:VCARD\nVERSION:{version}\nUID:urn:uuid:00000000-0000-4000-8000-000000000001\nFN:Ann\nEND:VCARD\n");
+        let report = look([card("3.0"), card("4.0"), card("2.1")].concat().as_bytes());
+        let found: Vec<_> = report.findings.iter().map(|finding| (finding.line, finding.message.as_str())).collect();
+        assert_eq!(found, [(Some(8), "UID is that of line 3"), (Some(13), "UID is that of line 3")]);
+    }
 
     #[test]
     fn every_line_that_a_strict_reader_refuses_is_named() {

@@ -4,6 +4,7 @@ mod calendars;
 mod cards;
 mod rules;
 mod strict;
+mod together;
 
 pub(crate) use strict::silently;
 
@@ -88,11 +89,13 @@ pub(crate) fn look(path: &Path) -> Report {
         Ok((bytes, _)) => bytes,
         Err(error) => return Report::of(Finding { line: None, message: error.to_string(), rule: FILE }),
     };
-    match sort_of(path).or_else(|| guess(&bytes)) {
+    let mut report = match sort_of(path).or_else(|| guess(&bytes)) {
         Some(Sort::Cards) => cards::look(&bytes),
         Some(Sort::Calendars) => calendars::look(&bytes),
         None => Report::of(Finding { line: None, message: "is neither a vCard nor an iCalendar file".to_owned(), rule: FILE }),
-    }
+    };
+    report.findings.sort_by_key(|finding| finding.line);
+    report
 }
 
 fn guess(bytes: &[u8]) -> Option<Sort> {

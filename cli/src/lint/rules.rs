@@ -90,3 +90,31 @@ pub(crate) const ONCE: &[&str] =
 /// The properties whose values are moments.
 pub(crate) const MOMENTS: &[(&str, &str)] =
     &[("DTSTART", "RFC 5545 §3.8.2.4"), ("DTEND", "RFC 5545 §3.8.2.2"), ("DUE", "RFC 5545 §3.8.2.3")];
+
+/// An id of one's own.
+pub(crate) const ONE_ID: &str = "RFC 5545 §3.8.4.7";
+/// A zone that is defined where it is used, once.
+pub(crate) const DEFINED: &str = "RFC 5545 §3.6.5";
+/// The parts of a rule.
+pub(crate) const RULE: &str = "RFC 5545 §3.3.10";
+/// The parts that a rule may have (RFC 5545 §3.3.10, RFC 7529 §4).
+pub(crate) const RULE_PARTS: &[&str] = &[
+    "FREQ",
+    "UNTIL",
+    "COUNT",
+    "INTERVAL",
+    "BYSECOND",
+    "BYMINUTE",
+    "BYHOUR",
+    "BYDAY",
+    "BYMONTHDAY",
+    "BYYEARDAY",
+    "BYWEEKNO",
+    "BYMONTH",
+    "BYSETPOS",
+    "WKST",
+    "RSCALE",
+    "SKIP",
+];
+/// The ends that come after their beginning.
+pub(crate) const END_LATER: &[(&str, &str)] = &[("DTEND", "RFC 5545 §3.8.2.2"), ("DUE", "RFC 5545 §3.8.2.3")];
