@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use adapter::View;
 use contentline::items::items;
 use record::Pattern;
+use vdir::naming::is_item;
 
 use crate::map::table::view_in;
-use crate::source::naming::is_card;
 use crate::source::text::{Text, glance};
 use crate::version::{self, Version};
 
@@ -32,7 +32,7 @@ pub fn versions_at(path: &Path) -> Vec<&'static str> {
         let Ok(text) = Text::new(&raw) else { continue };
         for item in items(&text.bytes).filter(|item| item.broken.is_none()).take(left) {
             left -= 1;
-            found.push(glance(text.bytes.get(item.span).unwrap_or_default()).traits().version);
+            found.push(glance(text.bytes.get(item.span).unwrap_or_default()).version());
         }
         if left == 0 {
             break;
@@ -43,7 +43,7 @@ pub fn versions_at(path: &Path) -> Vec<&'static str> {
 
 fn files(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(path) else { return vec![path.to_owned()] };
-    let named = |path: &PathBuf| path.file_name().is_some_and(|name| is_card(&name.to_string_lossy()));
+    let named = |path: &PathBuf| path.file_name().is_some_and(|name| is_item(&name.to_string_lossy(), "vcf"));
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(named).collect();
     files.sort();
     files

@@ -18,11 +18,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use adapter::{Adapter, Description, Error, Format, Host, OptionKind, OptionSpec, OptionValue, Options};
+use adapter::{Adapter, Atomicity, Description, Error, Format, Host, Keys, OptionKind, OptionSpec, OptionValue, Options};
 use record::Kind;
+use vdir::folder::Folder;
+use vdir::naming::is_item;
 
-use crate::source::folder::Folder;
-use crate::source::naming::is_card;
+use crate::source::codec::CardFile;
+use crate::source::profile::profile;
 use crate::source::single::Single;
 use crate::version::Version;
 
@@ -65,7 +67,8 @@ impl Format for Vcard {
         let version = version(options)?;
         let create = create(options)?;
         if is_folder(&path, create)? {
-            Ok(Box::new(Folder::new(path, create, version, host)))
+            let profile = profile(Keys::Stable, Atomicity::Item);
+            Ok(Box::new(Folder::new(path, create, Box::new(CardFile { version }), profile, host)))
         } else {
             Ok(Box::new(Single::new(path, create, version, host)))
         }
@@ -98,7 +101,7 @@ fn create(options: &Options) -> Result<bool, Error> {
 
 /// Tells a folder from a file; a name that ends in `.vcf` is a file where nothing is there yet.
 fn is_folder(path: &Path, create: bool) -> Result<bool, Error> {
-    let named = || path.file_name().is_some_and(|name| is_card(&name.to_string_lossy()));
+    let named = || path.file_name().is_some_and(|name| is_item(&name.to_string_lossy(), "vcf"));
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_dir()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && create => Ok(!named()),

@@ -31,6 +31,20 @@ impl Version {
         }
     }
 
+    /// Returns what stands for it in a fingerprint.
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::V2_1 => 21,
+            Self::V3_0 => 30,
+            Self::V4_0 => 40,
+        }
+    }
+
+    /// Undoes [`Version::byte`].
+    pub(crate) fn of_byte(byte: u8) -> Option<Self> {
+        ALL.iter().copied().find(|version| version.byte() == byte)
+    }
+
     /// Returns how its text values are escaped.
     pub(crate) fn escaping(self) -> Escaping {
         match self {

@@ -6,19 +6,20 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use adapter::staging::{Moment, Placed, Staged, Staging, Stat, now, read_whole, stat};
+use adapter::staging::{Moment, Note, Placed, Staged, Staging, Stat, now, read_whole, stat};
 use adapter::{
-    Adapter, Blobs, Broken, Error, Fate, Host, Item, Key, Known, Mode, NothingKnown, Op, Outcome, Outcomes, Place, Profile, Scan, Sink,
-    StepId,
+    Adapter, Blobs, Broken, Error, Expect, Fate, Host, Item, Key, Known, Mode, NothingKnown, Op, Outcome, Outcomes, Place, Profile, Scan,
+    Sink, StepId,
 };
 use rayon::prelude::*;
 use record::Digest;
 
-use crate::listing::{self, Look, look};
+use crate::listing::{self, Listed, Look, look};
 use crate::mark::FileMark;
 use crate::naming::is_item;
 use crate::plan::{Plan, Planner, Writing, one_a_name};
-use crate::{Codec, Fault, Habits, Traits};
+use crate::rehearsed::Rehearsed;
+use crate::{Codec, Fault, Habits};
 
 /// An endpoint that is a folder.
 pub struct Folder {
@@ -35,6 +36,9 @@ pub struct Folder {
     made: Option<Vec<u8>>,
     /// The file that each UID stands in, as of the last look.
     uids: Option<HashMap<[u8; 16], String>>,
+    /// What was rehearsed last and may be performed next.
+    rehearsed: Rehearsed,
+    clock: fn() -> Moment,
 }
 
 impl Folder {
@@ -42,25 +46,35 @@ impl Folder {
     #[must_use]
     pub fn new(root: PathBuf, may_create: bool, codec: Box<dyn Codec>, profile: Profile, host: Box<dyn Host>) -> Self {
         let staging = Staging::at(root.join(".syncretic"));
-        Self { root, may_create, codec, host, staging, profile, habits: Habits::default(), scanned: None, made: None, uids: None }
+        let (habits, rehearsed) = (Habits::default(), Rehearsed::default());
+        Self { root, may_create, codec, host, staging, profile, habits, scanned: None, made: None, uids: None, rehearsed, clock: now }
+    }
+
+    /// Lets it take another time for now: that to which the times of files are compared.
+    #[must_use]
+    pub fn at(self, clock: fn() -> Moment) -> Self {
+        Self { clock, ..self }
+    }
+
+    fn list(&self) -> Result<Vec<Listed>, Error> {
+        listing::list(&self.root, self.codec.ending(), &*self.host)
     }
 
     /// Looks at every file, in the order of the names.
     fn look_at_all(&self, known: &dyn Known, now: Moment) -> Result<Vec<(Key, Look)>, Error> {
-        let (names, codec) = (listing::names(&self.root, self.codec.ending())?, &*self.codec);
-        let of = names.len() as u64;
-        self.host.progress(0, Some(of));
-        let looks: Result<Vec<(Key, Look)>, Error> = names
+        let (files, codec) = (self.list()?, &*self.codec);
+        let of = files.len() as u64;
+        let looks: Result<Vec<(Key, Look)>, Error> = files
             .into_par_iter()
             .map_init(
                 || self.root.join("-"),
-                |path, name| {
+                |path, Listed { name, stat }| {
                     if self.host.cancelled() {
                         return Err(Error::Cancelled);
                     }
                     path.set_file_name(&name);
                     let key = Key(name);
-                    let look = look(codec, path, known.fingerprint(&key), now);
+                    let look = look(codec, path, stat, known.fingerprint(&key), now);
                     Ok((key, look))
                 },
             )
@@ -74,10 +88,8 @@ impl Folder {
     fn take_note(&mut self, looks: &mut [(Key, Look)]) {
         let mut uids: HashMap<[u8; 16], String> = HashMap::with_capacity(looks.len());
         let mut shared: BTreeMap<[u8; 16], Vec<String>> = BTreeMap::new();
-        let mut count = Count::default();
         for (key, look) in &*looks {
             let Some(traits) = look.traits() else { continue };
-            count.add(traits);
             let Some(uid) = traits.uid else { continue };
             match uids.entry(uid) {
                 Entry::Vacant(free) => {
@@ -86,7 +98,7 @@ impl Folder {
                 Entry::Occupied(first) => shared.entry(uid).or_insert_with(|| vec![first.get().clone()]).push(key.0.clone()),
             }
         }
-        self.habits = count.habits();
+        self.habits = Habits::of(looks.iter().filter_map(|(_, look)| look.traits()));
         self.uids = Some(uids);
         if shared.is_empty() {
             return;
@@ -98,6 +110,18 @@ impl Folder {
                 *look = Look::Fault(Fault { title, line: None, reason });
             }
         }
+    }
+
+    /// Returns what tells later whether anything changed; nothing if the time of any file would not show it.
+    fn note(&self, root: &[u8], looks: &[(Key, Look)]) -> Option<Vec<u8>> {
+        let mut note = Note::new(self.codec.reader().as_bytes(), root);
+        for (key, look) in looks {
+            match look {
+                Look::Same(mark, _) | Look::Item(_, mark) if mark.trusted => note.add(key.0.as_bytes(), &mark.stat),
+                _ => return None,
+            }
+        }
+        Some(note.finish())
     }
 
     fn title_of(&self, path: &Path) -> Option<String> {
@@ -136,10 +160,10 @@ impl Folder {
         Ok(root)
     }
 
-    /// Makes sure that it is known which UIDs and habits the folder has.
-    fn know(&mut self, now: Moment) -> Result<(), Error> {
+    /// Makes sure that it is known which UIDs and habits the folder has: what new items are made by.
+    fn know(&mut self, known: &dyn Known, now: Moment) -> Result<(), Error> {
         if self.uids.is_none() {
-            let mut looks = if self.is_to_be_made() { Vec::new() } else { self.look_at_all(&NothingKnown, now)? };
+            let mut looks = if self.is_to_be_made() { Vec::new() } else { self.look_at_all(known, now)? };
             self.take_note(&mut looks);
         }
         Ok(())
@@ -247,12 +271,36 @@ impl Adapter for Folder {
         &self.profile
     }
 
+    fn same(&mut self, note: &[u8]) -> Result<bool, Error> {
+        if self.is_to_be_made() {
+            return Ok(false);
+        }
+        let (now, root) = ((self.clock)(), self.identity()?);
+        let mut found = Note::new(self.codec.reader().as_bytes(), &root);
+        for Listed { name, stat } in self.list()? {
+            match stat {
+                Ok(stat) if stat.is_settled(now) => found.add(name.as_bytes(), &stat),
+                _ => return Ok(false),
+            }
+        }
+        if found.finish() != note || self.identity()? != root {
+            return Ok(false);
+        }
+        self.scanned = Some(root);
+        self.uids = None;
+        Ok(true)
+    }
+
+    fn recollect(&mut self, known: &dyn Known) -> Result<(), Error> {
+        self.know(known, (self.clock)())
+    }
+
     fn made(&mut self) -> Option<Vec<u8>> {
         self.made.take()
     }
 
     fn scan(&mut self, known: &dyn Known, out: &mut dyn Sink) -> Result<Scan, Error> {
-        let now = now();
+        let now = (self.clock)();
         let root = self.identity()?;
         if self.is_to_be_made() && known.count() == 0 {
             self.take_note(&mut []);
@@ -264,24 +312,34 @@ impl Adapter for Folder {
             return Err(Error::Changed { path: self.root.clone() });
         }
         self.take_note(&mut looks);
+        self.rehearsed = Rehearsed::default();
+        let note = self.note(&root, &looks);
         self.report(looks, out);
         self.scanned = Some(root.clone());
-        Ok(Scan { root, note: None })
+        Ok(Scan { root, note })
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
-        let now = now();
+        let now = (self.clock)();
         if self.scanned.is_some() && self.scanned != Some(self.identity()?) {
             return Err(Error::Changed { path: self.root.clone() });
         }
-        self.know(now)?;
+        if ops.iter().any(|op| matches!(op, Op::Put { expect: Expect::Absent, .. })) {
+            self.know(&NothingKnown, now)?;
+        }
         let planner = Planner { codec: &*self.codec, root: &self.root, habits: self.habits, uids: self.uids.as_ref(), blobs };
-        let host = &*self.host;
-        let plans: Result<Vec<Plan>, Error> =
-            ops.par_iter().map(|op| if host.cancelled() { Err(Error::Cancelled) } else { planner.plan(op) }).collect();
+        let (host, rehearsed) = (&*self.host, std::mem::take(&mut self.rehearsed));
+        let plan = |op: &Op<'_>| {
+            if host.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            rehearsed.plan(step, op).map_or_else(|| planner.plan(op), Ok)
+        };
+        let plans: Result<Vec<Plan>, Error> = ops.par_iter().map(plan).collect();
         let plans = one_a_name(plans?);
         match mode {
             Mode::Rehearse => {
+                self.rehearsed = Rehearsed::of(step, ops, &plans);
                 self.answer(plans, out);
                 Ok(())
             }
@@ -316,26 +374,5 @@ impl Adapter for Folder {
         let (raw, _) = read_whole(&path)?;
         let bytes = self.codec.blob(&raw, digest).ok_or_else(gone)?;
         to.write_all(&bytes).map_err(|error| Error::io(&path, error))
-    }
-}
-
-/// What the files have in common, while they are counted.
-#[derive(Default)]
-struct Count {
-    own: BTreeMap<u8, usize>,
-    bare: usize,
-    all: usize,
-}
-
-impl Count {
-    fn add(&mut self, traits: Traits) {
-        *self.own.entry(traits.own).or_default() += 1;
-        self.bare += usize::from(traits.bare);
-        self.all += 1;
-    }
-
-    fn habits(&self) -> Habits {
-        let own = self.own.iter().max_by_key(|(own, count)| (**count, **own)).map(|(own, _)| *own);
-        Habits { bare: self.bare * 2 > self.all, own }
     }
 }

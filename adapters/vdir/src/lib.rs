@@ -7,6 +7,9 @@ mod listing;
 mod mark;
 pub mod naming;
 mod plan;
+mod rehearsed;
+
+use std::collections::BTreeMap;
 
 use adapter::Blobs;
 use record::{Digest, Record};
@@ -31,6 +34,20 @@ pub struct Habits {
     pub own: Option<u8>,
 }
 
+impl Habits {
+    /// Returns what items with these traits have in common; the larger of two traits that as many have.
+    pub fn of(traits: impl IntoIterator<Item = Traits>) -> Self {
+        let (mut own, mut bare, mut all) = (BTreeMap::<u8, usize>::new(), 0, 0);
+        for one in traits {
+            *own.entry(one.own).or_default() += 1;
+            bare += usize::from(one.bare);
+            all += 1;
+        }
+        let own = own.into_iter().max_by_key(|(own, count)| (*count, *own)).map(|(own, _)| own);
+        Self { bare: bare * 2 > all, own }
+    }
+}
+
 /// Why a file cannot be read, with the physical line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -51,7 +68,7 @@ impl Fault {
 }
 
 /// A file as it was written, and the record that it then shows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Written {
     /// The whole content of the file.
     pub bytes: Vec<u8>,
@@ -63,6 +80,9 @@ pub struct Written {
 
 /// One file's format: bytes to record and back.
 pub trait Codec: Send + Sync {
+    /// Returns the name and version of what reads: a note that another one made tells it nothing.
+    fn reader(&self) -> &'static str;
+
     /// Returns the ending of the files, without the dot, in lower case.
     fn ending(&self) -> &'static str;
 

@@ -16,7 +16,9 @@ pub(crate) struct FileMark {
     pub(crate) traits: Traits,
 }
 
+/// The form that is written. Cards had one of their own, of the same fields.
 const FORMAT: u8 = 2;
+const OF_CARDS: u8 = 1;
 /// Bytes of a fingerprint.
 const LENGTH: usize = 91;
 const TRUSTED: u8 = 1;
@@ -67,7 +69,7 @@ impl FileMark {
         let uid: [u8; 16] = from.take()?;
         let traits = Traits { uid: (flags & NAMED != 0).then_some(uid), own, bare: flags & BARE != 0 };
         let stat = Stat { size, modified, changed, inode, ..Stat::default() };
-        (format == FORMAT && from.0.is_empty()).then_some(Self { trusted: flags & TRUSTED != 0, stat, digest, traits })
+        (matches!(format, FORMAT | OF_CARDS) && from.0.is_empty()).then_some(Self { trusted: flags & TRUSTED != 0, stat, digest, traits })
     }
 }
 
@@ -98,6 +100,9 @@ mod tests {
         assert!(fingerprint.0.len() <= 128);
         assert_eq!(FileMark::read(&Fingerprint(Digest::of(b"x").0.to_vec())), None);
         assert_eq!(FileMark::read(&Fingerprint(Vec::new())), None);
+        let written_as = |format: u8| Fingerprint([&[format], &fingerprint.0[1..]].concat());
+        assert_eq!(FileMark::read(&written_as(1)), Some(mark(100, 200)), "what was kept of cards before");
+        assert_eq!(FileMark::read(&written_as(3)), None);
     }
 
     #[test]

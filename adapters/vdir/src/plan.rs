@@ -24,6 +24,7 @@ pub(crate) enum Plan {
 }
 
 /// A file that is made or replaced.
+#[derive(Clone)]
 pub(crate) struct Writing {
     pub(crate) name: String,
     /// The content that the file must have; none for a new file.

@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn an_id_of_two_cards_of_any_version_is_found() {
-        let card = |version: &str| format!("BEGIN:VCARD\nVERSION:{version}\nUID:urn:uuid:00000000-0000-4000-8000-000000000001\nFN:Ann\nEND:VCARD\n");
+        let card = |version: &str| {
+            format!("BEGIN:VCARD\nVERSION:{version}\nUID:urn:uuid:00000000-0000-4000-8000-000000000001\nFN:Ann\nEND:VCARD\n")
+        };
         let report = look([card("3.0"), card("4.0"), card("2.1")].concat().as_bytes());
         let found: Vec<_> = report.findings.iter().map(|finding| (finding.line, finding.message.as_str())).collect();
         assert_eq!(found, [(Some(8), "UID is that of line 3"), (Some(13), "UID is that of line 3")]);

@@ -151,6 +151,10 @@ impl ItemFile {
 }
 
 impl Codec for ItemFile {
+    fn reader(&self) -> &'static str {
+        concat!("ical-folder/1 ", env!("CARGO_PKG_VERSION"))
+    }
+
     fn ending(&self) -> &'static str {
         "ics"
     }

@@ -2,11 +2,11 @@
 
 use crate::map::spelling::SPELLING;
 use crate::map::table::{VOLATILE, view};
-use crate::source::fingerprint::Traits;
-use crate::version::{ALL, Version};
+use crate::version::Version;
 use adapter::{Atomicity, Keys, Profile, View};
 use contentline::style::Style;
 use record::{Kind, Pattern};
+use vdir::Habits;
 
 /// Returns the profile of an endpoint.
 pub(crate) fn profile(keys: Keys, atomicity: Atomicity) -> Profile {
@@ -23,34 +23,13 @@ pub(crate) fn profile(keys: Keys, atomicity: Atomicity) -> Profile {
     }
 }
 
-/// What the cards of an endpoint have in common.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Habits {
-    versions: [usize; 3],
-    bare: usize,
-    all: usize,
+/// Returns the version that most cards have; the newest without cards, and of equals.
+pub(crate) fn version_of(habits: Habits) -> Version {
+    habits.own.and_then(Version::of_byte).unwrap_or(Version::V4_0)
 }
 
-impl Habits {
-    /// Counts one card.
-    pub(crate) fn count(&mut self, traits: &Traits) {
-        let place = ALL.iter().position(|version| *version == traits.version).unwrap_or(0);
-        if let Some(count) = self.versions.get_mut(place) {
-            *count += 1;
-        }
-        self.bare += usize::from(traits.bare);
-        self.all += 1;
-    }
-
-    /// Returns the version that most cards have; the newest without cards, and of equals.
-    pub(crate) fn version(&self) -> Version {
-        let counted = ALL.iter().zip(self.versions);
-        counted.max_by_key(|(version, count)| (*count, **version)).map_or(Version::V4_0, |(version, _)| *version)
-    }
-
-    /// Returns the style of a new card: that of the RFCs, with the line ending that most cards have.
-    pub(crate) fn style(&self) -> Style {
-        let plain = Style::default();
-        if self.bare * 2 > self.all { Style { ending: "\n", ..plain } } else { plain }
-    }
+/// Returns the style of a new card: that of the RFCs, with the line ending that most cards have.
+pub(crate) fn style_of(habits: Habits) -> Style {
+    let plain = Style::default();
+    if habits.bare { Style { ending: "\n", ..plain } } else { plain }
 }

@@ -1,10 +1,9 @@
 //! A single file of many cards: read whole, replaced whole, each card an item of its own.
 
 use crate::card::Card;
-use crate::source::fingerprint::of_card;
-use crate::source::profile::{Habits, profile};
+use crate::source::profile::{profile, version_of};
 use crate::source::spans::{Span, State, spans};
-use crate::source::text::{Fault, Text, glance};
+use crate::source::text::{Fault, Text, fault, glance};
 use crate::version::Version;
 use crate::write::edit::{Written, create, edit};
 use crate::write::line::Manner;
@@ -21,6 +20,8 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use vdir::Habits;
+use vdir::naming::anonymous;
 
 /// How many cards are looked at to see which version the others have.
 const SAMPLE: usize = 1000;
@@ -155,7 +156,7 @@ impl Single {
                 let place = Place { path: self.path.clone(), line: Some(span.line as u64), column: None };
                 Report::Card(Box::new(Item { key, fingerprint, record, place }))
             }
-            Err(unreadable) => Report::Fault(self.broken(Some(key), Fault::new(slice, span.line, &unreadable))),
+            Err(unreadable) => Report::Fault(self.broken(Some(key), fault(slice, span.line, &unreadable))),
         })
     }
 
@@ -185,7 +186,7 @@ impl Single {
         if now.uids.contains(uid.as_str()) {
             return Plan::Answer(Outcome::Stale);
         }
-        let version = self.version.unwrap_or_else(|| now.habits.version());
+        let version = self.version.unwrap_or_else(|| version_of(now.habits));
         let record = record.clone().with("uid", Value::text(&uid));
         let manner = Manner { version, charset: now.text.charset, style: now.style, blobs };
         match create(&record, manner) {
@@ -227,10 +228,8 @@ impl<'n> Now<'n> {
             State::Broken(..) | State::Reported => None,
         };
         let by_key: HashMap<&str, &Span> = spans.iter().filter_map(whole).collect();
-        let mut habits = Habits::default();
-        for span in spans.iter().take(SAMPLE) {
-            habits.count(&glance(text.bytes.get(span.range.clone()).unwrap_or_default()).traits());
-        }
+        let traits = |span: &Span| glance(text.bytes.get(span.range.clone()).unwrap_or_default()).traits();
+        let habits = Habits::of(spans.iter().take(SAMPLE).map(traits));
         let uids = spans.iter().filter_map(|span| span.uid.as_deref()).collect();
         let style = if spans.is_empty() { Style::default() } else { text.style() };
         Self { text, style, habits, by_key, uids }
@@ -240,6 +239,11 @@ impl<'n> Now<'n> {
     fn find(&self, key: &Key, expected: &Fingerprint) -> Option<&'n Span> {
         self.by_key.get(key.0.as_str()).copied().filter(|span| of_card(span.digest) == *expected)
     }
+}
+
+/// Makes the fingerprint of a card: its content alone.
+fn of_card(digest: Digest) -> Fingerprint {
+    Fingerprint(digest.0.to_vec())
 }
 
 fn plan_edit(span: &Span, key: &Key, record: &Record, now: &Now<'_>, blobs: &dyn Blobs) -> Plan {
@@ -318,7 +322,7 @@ fn rewritten(old: &[u8], plans: &[Plan], style: Style) -> Vec<u8> {
 /// Returns the key and the fingerprint of a card as the next scan would find them.
 fn shown(written: &Written) -> (Key, Fingerprint) {
     let digest = Digest::of(&written.bytes);
-    let key = written.record.text("uid").map_or_else(|| crate::source::naming::anonymous(digest, 0), str::to_owned);
+    let key = written.record.text("uid").map_or_else(|| anonymous(digest, 0), str::to_owned);
     (Key(key), of_card(digest))
 }
 

@@ -1,12 +1,12 @@
 //! The cards of a single file: where each stands, its key and its digest.
 
-use crate::source::naming::anonymous;
-use crate::source::text::{Fault, Text, glance, uid_of};
+use crate::source::text::{Fault, Text, fault, glance, uid_of};
 use contentline::items::{Item, items};
 use rayon::prelude::*;
 use record::Digest;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use vdir::naming::anonymous;
 
 /// One card of a file.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ fn span(bytes: &[u8], item: Item) -> Span {
     let uid = uid_of(slice);
     let state = match item.broken {
         None => State::Whole(uid.clone().unwrap_or_default()),
-        Some(broken) => State::Broken(uid.clone(), Fault::new(slice, 1, &broken.into())),
+        Some(broken) => State::Broken(uid.clone(), fault(slice, 1, &broken.into())),
     };
     Span { range: item.span, line: item.line, digest: Digest::of(slice), uid, state }
 }

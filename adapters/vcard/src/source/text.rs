@@ -1,52 +1,20 @@
-//! The bytes of a file as text with a charset, and what is told of a card before its record is made.
+//! What is told of a card before its record is made, and what is wrong with one that cannot be read.
 
-use crate::source::fingerprint::Traits;
+pub(crate) use contentline::text::Text;
+pub(crate) use vdir::Fault;
+
+use contentline::content::Content;
+use contentline::line::{Line, lines};
+use vdir::{Traits, uid_digest};
+
 use crate::unreadable::Unreadable;
 use crate::version::Version;
-use contentline::charset::Charset;
-use contentline::content::Content;
-use contentline::error::NotUtf16;
-use contentline::line::{Line, lines};
-use contentline::style::Style;
-use contentline::wide::{self, Form};
-use record::Digest;
-use std::borrow::Cow;
-
-/// The content of a file: UTF-16 decoded, anything else as it is.
-#[derive(Debug)]
-pub(crate) struct Text<'b> {
-    pub(crate) bytes: Cow<'b, [u8]>,
-    pub(crate) charset: Charset,
-    form: Form,
-}
-
-impl<'b> Text<'b> {
-    /// Takes the bytes of a file.
-    pub(crate) fn new(raw: &'b [u8]) -> Result<Self, NotUtf16> {
-        let (bytes, form) = wide::decode(raw)?;
-        let charset = if std::str::from_utf8(&bytes).is_ok() { Charset::UTF_8 } else { Charset::WINDOWS_1252 };
-        Ok(Self { bytes, charset, form })
-    }
-
-    /// Returns how its lines are written.
-    pub(crate) fn style(&self) -> Style {
-        Style::of(&self.bytes)
-    }
-
-    /// Returns the file that has `bytes` for its content; `None` where UTF-16 cannot hold them.
-    pub(crate) fn file(&self, bytes: Vec<u8>) -> Option<Vec<u8>> {
-        match self.form {
-            Form::Bytes => Some(bytes),
-            Form::Utf16 { .. } => std::str::from_utf8(&bytes).ok().map(|text| wide::encode(text, self.form)),
-        }
-    }
-}
 
 /// What the lines of a card say before they are mapped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Glance {
     pub(crate) uid: Option<String>,
-    pub(crate) version: Option<Version>,
+    version: Option<Version>,
     title: Option<String>,
     name: Option<String>,
     pub(crate) bare: bool,
@@ -124,45 +92,30 @@ impl Glance {
         (!title.trim().is_empty()).then_some(title)
     }
 
+    /// Returns the version; a card that names none is read as 3.0.
+    pub(crate) fn version(&self) -> Version {
+        self.version.unwrap_or(Version::V3_0)
+    }
+
     /// Returns what a fingerprint keeps of the card.
     pub(crate) fn traits(&self) -> Traits {
-        Traits { uid: self.uid.as_deref().map(uid_digest), version: self.version.unwrap_or(Version::V3_0), bare: self.bare }
+        Traits { uid: self.uid.as_deref().map(uid_digest), bare: self.bare, own: self.version().byte() }
     }
-}
-
-/// Returns what stands for a UID where it is only compared.
-pub(crate) fn uid_digest(uid: &str) -> [u8; 16] {
-    Digest::of(uid.as_bytes()).head()
 }
 
 fn starts(raw: &[u8], word: &[u8]) -> bool {
     raw.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
-/// Why a part of a file cannot be read, with the physical line in the file.
-#[derive(Clone, Debug)]
-pub(crate) struct Fault {
-    pub(crate) title: Option<String>,
-    pub(crate) line: Option<usize>,
-    pub(crate) reason: String,
-}
-
-impl Fault {
-    /// Describes what is wrong with the card that begins on `first` (from 1).
-    pub(crate) fn new(bytes: &[u8], first: usize, unreadable: &Unreadable) -> Self {
-        let line = unreadable.line().map_or(first, |line| line + first - 1);
-        let reason = match unreadable {
-            // The place names the line already.
-            Unreadable::Structure(broken) => {
-                broken.to_string().split_once(": ").map_or_else(|| broken.to_string(), |(_, reason)| reason.to_owned())
-            }
-            other => other.to_string(),
-        };
-        Self { title: glance(bytes).title(), line: Some(line), reason }
-    }
-
-    /// Describes a file that could not be looked into.
-    pub(crate) fn of_file(reason: String) -> Self {
-        Self { title: None, line: None, reason }
-    }
+/// Describes what is wrong with the card that begins on `first` (from 1).
+pub(crate) fn fault(bytes: &[u8], first: usize, unreadable: &Unreadable) -> Fault {
+    let line = unreadable.line().map_or(first, |line| line + first - 1);
+    let reason = match unreadable {
+        // The place names the line already.
+        Unreadable::Structure(broken) => {
+            broken.to_string().split_once(": ").map_or_else(|| broken.to_string(), |(_, reason)| reason.to_owned())
+        }
+        other => other.to_string(),
+    };
+    Fault { title: glance(bytes).title(), line: Some(line), reason }
 }

@@ -1,13 +1,15 @@
 //! A folder at rest: nothing is read where nothing changed, and what was rehearsed is written.
 
-use crate::source::folder::Folder;
+use crate::source::codec::CardFile;
+use crate::source::profile::profile;
 use crate::tests::edits::Shelf;
 use crate::tests::endpoint::{Answers, Memory, adapter, apply, id, make, put, scan, step, try_scan, with_text};
 use adapter::format::Silent;
-use adapter::{Adapter, Mode, Op, Outcome};
+use adapter::{Adapter, Atomicity, Keys, Mode, Op, Outcome};
 use record::{Kind, Record, Value};
 use std::fs;
 use std::path::Path;
+use vdir::folder::Folder;
 
 const ADA: &str = "BEGIN:VCARD\nVERSION:3.0\nUID:ada\nFN:Ada\nTEL:1\nEND:VCARD\n";
 const BOB: &str = "BEGIN:VCARD\nVERSION:3.0\nUID:bob\nFN:Bob\nEND:VCARD\n";
@@ -22,7 +24,8 @@ fn folder() -> tempfile::TempDir {
 
 /// Opens a folder a long time after its files were written.
 fn later(path: &Path) -> Folder {
-    Folder::new(path.to_owned(), false, None, Box::new(Silent)).at(|| (i64::from(u32::MAX), 0))
+    Folder::new(path.to_owned(), false, Box::new(CardFile::default()), profile(Keys::Stable, Atomicity::Item), Box::new(Silent))
+        .at(|| (i64::from(u32::MAX), 0))
 }
 
 fn perform(adapter: &mut dyn Adapter, mode: Mode, ops: &[Op<'_>]) -> Vec<Outcome> {

@@ -1,10 +1,12 @@
 //! The files that a rehearsal made up, so that the performance need not make them up again.
 
-use crate::source::plan::{Plan, Writing};
-use adapter::{Expect, Op, StepId};
-use record::RecordId;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+use adapter::{Expect, Op, StepId};
+use record::RecordId;
+
+use crate::plan::{Plan, Writing};
 
 /// The most bytes of files that are kept between rehearsal and performance.
 const MOST: usize = 64 << 20;
@@ -20,7 +22,7 @@ pub(crate) struct Rehearsed {
 impl Rehearsed {
     /// Keeps what a step's operations come to; nothing if that is too much.
     pub(crate) fn of(step: StepId, ops: &[Op<'_>], plans: &[Plan]) -> Self {
-        let bytes: usize = plans.iter().map(|plan| if let Plan::Write(writing) = plan { writing.bytes.len() } else { 0 }).sum();
+        let bytes: usize = plans.iter().map(|plan| if let Plan::Write(writing) = plan { writing.written.bytes.len() } else { 0 }).sum();
         if bytes > MOST {
             return Self::default();
         }
