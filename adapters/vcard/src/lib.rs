@@ -14,14 +14,12 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use adapter::{Adapter, Atomicity, Description, Error, Format, Host, Keys, OptionKind, OptionSpec, OptionValue, Options};
 use record::Kind;
 use vdir::folder::Folder;
-use vdir::naming::is_item;
+use vdir::place::{self, CREATE, is_folder, may_create};
 
 use crate::source::codec::CardFile;
 use crate::source::profile::profile;
@@ -39,7 +37,6 @@ pub fn format() -> &'static dyn Format {
 }
 
 const VERSION: &str = "version";
-const CREATE: &str = "create";
 
 impl Format for Vcard {
     fn describe(&self) -> Description {
@@ -53,11 +50,7 @@ impl Format for Vcard {
                     kind: OptionKind::Choice(&["2.1", "3.0", "4.0"]),
                     summary: "The version of new cards; by default the one that most cards have, else 4.0.",
                 },
-                OptionSpec {
-                    name: CREATE,
-                    kind: OptionKind::Boolean,
-                    summary: "Whether to make the folder or file where there is none yet.",
-                },
+                place::option(),
             ],
         }
     }
@@ -65,8 +58,8 @@ impl Format for Vcard {
     fn open(&self, path: PathBuf, options: &Options, host: Box<dyn Host>) -> Result<Box<dyn Adapter>, Error> {
         known(options)?;
         let version = version(options)?;
-        let create = create(options)?;
-        if is_folder(&path, create)? {
+        let create = may_create(options)?;
+        if is_folder(&path, create, "vcf")? {
             let profile = profile(Keys::Stable, Atomicity::Item);
             Ok(Box::new(Folder::new(path, create, Box::new(CardFile { version }), profile, host)))
         } else {
@@ -88,27 +81,5 @@ fn version(options: &Options) -> Result<Option<Version>, Error> {
         None => Ok(None),
         Some(OptionValue::Text(text)) => Version::read(text).map(Some).ok_or_else(wrong),
         Some(_) => Err(wrong()),
-    }
-}
-
-fn create(options: &Options) -> Result<bool, Error> {
-    match options.get(CREATE) {
-        None => Ok(false),
-        Some(OptionValue::Boolean(create)) => Ok(*create),
-        Some(_) => Err(Error::Config { option: CREATE.to_owned(), reason: "write true or false".to_owned() }),
-    }
-}
-
-/// Tells a folder from a file; a name that ends in `.vcf` is a file where nothing is there yet.
-fn is_folder(path: &Path, create: bool) -> Result<bool, Error> {
-    let named = || path.file_name().is_some_and(|name| is_item(&name.to_string_lossy(), "vcf"));
-    match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.is_dir()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && create => Ok(!named()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::Source {
-            path: path.to_owned(),
-            reason: "is not there; restore it, correct `path`, or add `create = true` to have it made".to_owned(),
-        }),
-        Err(error) => Err(Error::io(path, error)),
     }
 }

@@ -6,6 +6,7 @@ pub mod folder;
 mod listing;
 mod mark;
 pub mod naming;
+pub mod place;
 mod plan;
 mod rehearsed;
 
