@@ -1,12 +1,13 @@
 //! A file as its calendars and their components: where each stands, and what is broken without holding up the rest.
 
 use crate::map::table::Component;
-use crate::zone::is_definition;
+use crate::zone::definition;
 use contentline::document::DEEPEST;
 use contentline::error::Broken;
 use contentline::line::{Line, mark_length};
 use contentline::outline::{Post, What, outline};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// What stands in a file, in order.
@@ -14,7 +15,7 @@ use std::ops::Range;
 pub(crate) struct Calendar {
     pub(crate) roots: Vec<Root>,
     pub(crate) pieces: Vec<Piece>,
-    /// The definitions of time zones.
+    /// The definitions of time zones; all with one TZID say the same.
     pub(crate) zones: Vec<Range<usize>>,
     pub(crate) strays: Vec<Stray>,
 }
@@ -30,7 +31,7 @@ pub(crate) struct Root {
     pub(crate) inner: usize,
     /// Its own lines, in runs.
     pub(crate) own: Vec<Range<usize>>,
-    /// Its components that are neither records nor zones.
+    /// Its components that are neither records nor zones, and definitions of a zone that another one defines otherwise before.
     pub(crate) others: Vec<Range<usize>>,
     has_inner: bool,
 }
@@ -55,7 +56,7 @@ pub(crate) struct Stray {
 impl Calendar {
     /// Finds the components of any bytes, in linear time.
     pub(crate) fn read(bytes: &[u8]) -> Self {
-        let mut walk = Walk { bytes, found: Self::default(), root: None, child: None, at: mark_length(bytes) };
+        let mut walk = Walk { bytes, found: Self::default(), root: None, child: None, at: mark_length(bytes), defined: HashMap::new() };
         for post in outline(bytes, "UID") {
             walk.take(&post);
         }
@@ -91,6 +92,8 @@ struct Walk<'b> {
     child: Option<Child<'b>>,
     /// Up to where everything has its place.
     at: usize,
+    /// What each TZID is defined as.
+    defined: HashMap<String, String>,
 }
 
 /// A component that is open, with those open inside it.
@@ -221,7 +224,7 @@ impl<'b> Walk<'b> {
         }
         if let Some(broken) = child.fault {
             self.stray(range.start, broken);
-        } else if name.eq_ignore_ascii_case(b"VTIMEZONE") && self.is_of_a_zone(&range) {
+        } else if name.eq_ignore_ascii_case(b"VTIMEZONE") && self.defines(&range) {
             self.found.zones.push(range);
         } else if let Some(root) = self.root.and_then(|root| self.found.roots.get_mut(root)) {
             root.others.push(range);
@@ -230,9 +233,11 @@ impl<'b> Walk<'b> {
         }
     }
 
-    /// Tells whether a definition is one that events can mean: it has a TZID.
-    fn is_of_a_zone(&self, range: &Range<usize>) -> bool {
-        self.bytes.get(range.clone()).is_some_and(is_definition)
+    /// Tells whether a definition is one that events can mean: it has a TZID, and says what the first one with it says.
+    fn defines(&mut self, range: &Range<usize>) -> bool {
+        let Some((tzid, text)) = self.bytes.get(range.clone()).and_then(definition) else { return false };
+        let first = self.defined.entry(tzid).or_insert_with(|| text.clone());
+        *first == text || self.root.is_none()
     }
 
     /// Adds a piece; a hostile run of BEGINs that hold nothing is one.
@@ -377,6 +382,16 @@ mod tests {
         assert_eq!(Calendar::read(nest.as_bytes()).pieces.len(), 1);
         let other = format!("BEGIN:VEVENT\n{}", "BEGIN:X\n".repeat(100_000));
         assert!(matches!(Calendar::read(other.as_bytes()).pieces[0].broken, Some(Broken::TooDeep { .. })));
+    }
+
+    #[test]
+    fn a_zone_that_is_defined_again_and_otherwise_is_a_component_of_the_calendar() {
+        let zone = |line: &str| format!("BEGIN:VTIMEZONE\r\nTZID:Here\r\n{line}\r\nEND:VTIMEZONE\r\n");
+        let text = format!("BEGIN:VCALENDAR\r\n{}{}{}END:VCALENDAR\r\n", zone("X:1"), zone("X:2"), zone("X:1"));
+        let found = Calendar::read(text.as_bytes());
+        let slices = |ranges: &[Range<usize>]| ranges.iter().map(|range| text[range.clone()].to_owned()).collect::<Vec<_>>();
+        assert_eq!(slices(&found.zones), [zone("X:1"), zone("X:1")]);
+        assert_eq!(slices(&found.roots[0].others), [zone("X:2")]);
     }
 
     #[test]

@@ -104,13 +104,8 @@ impl Zones {
     }
 }
 
-/// Tells whether this is the definition of a zone, which needs a TZID.
-pub(crate) fn is_definition(slice: &[u8]) -> bool {
-    definition(slice).is_some()
-}
-
-/// Returns the TZID of a definition and its lines, unfolded.
-fn definition(slice: &[u8]) -> Option<(String, String)> {
+/// Returns the TZID of a definition, which needs one, and its lines, unfolded.
+pub(crate) fn definition(slice: &[u8]) -> Option<(String, String)> {
     let document = Document::read(slice).ok()?;
     let tzid = document.own(0).filter_map(|line| document.content(line)).find(|content| content.is("TZID"))?;
     let tzid = tzid.value().trim().to_owned();

@@ -5,6 +5,7 @@ use crate::write::fresh::PRODID;
 use crate::write::line::{self, Manner};
 use crate::write::refusal::Refusal;
 use crate::write::splice::{Splice, apply};
+use contentline::line::{Line, lines};
 use contentline::style::Style;
 
 /// What is added to a file.
@@ -14,7 +15,7 @@ pub(crate) struct Additions {
     pub(crate) components: Vec<u8>,
     /// Definitions of zones by TZID; one that is there twice is added once.
     pub(crate) zones: Vec<(String, String)>,
-    /// Lines of a new VCALENDAR itself.
+    /// Lines and components of a new VCALENDAR itself.
     pub(crate) lines: Vec<u8>,
     /// Whole VCALENDARs behind a new one.
     pub(crate) further: Vec<u8>,
@@ -26,12 +27,21 @@ pub(crate) fn new_file(additions: &Additions, manner: Manner<'_>) -> Result<Vec<
     for line in ["BEGIN:VCALENDAR", "VERSION:2.0", &format!("PRODID:{PRODID}")] {
         file.extend(line::verbatim(line, manner)?);
     }
-    file.extend_from_slice(&additions.lines);
+    // Before all components: of two definitions of a zone the first counts.
+    let (lines, others) = additions.lines.split_at(first_component(&additions.lines));
+    file.extend_from_slice(lines);
     file.extend(zone_lines(&additions.zones, manner)?);
+    file.extend_from_slice(others);
     file.extend_from_slice(&additions.components);
     file.extend(line::verbatim("END:VCALENDAR", manner)?);
     file.extend_from_slice(&additions.further);
     Ok(file)
+}
+
+/// Returns where the first component among whole lines begins.
+fn first_component(bytes: &[u8]) -> usize {
+    let begins = |line: &Line| line.raw(bytes).get(..6).is_some_and(|name| name.eq_ignore_ascii_case(b"BEGIN:"));
+    lines(bytes).find(begins).map_or(bytes.len(), |line| line.start)
 }
 
 /// Returns a file after splices and additions.
