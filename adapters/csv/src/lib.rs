@@ -27,6 +27,7 @@ mod presets;
 mod readback;
 mod scan;
 mod settings;
+mod shape;
 mod slots;
 mod source;
 mod span;
