@@ -37,7 +37,7 @@ mod truth;
 mod words;
 mod write;
 
-pub use endpoint::Csv;
+pub use endpoint::{Csv, room};
 pub use outline::outline;
 
 use adapter::Format;
