@@ -1,5 +1,6 @@
 //! The adapters: the one table that names them, and their options as the configuration writes them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use adapter::{Description, Format, Host, OptionKind, OptionSpec, OptionValue, Options, View};
@@ -22,10 +23,15 @@ struct Entry {
     blank: Option<Blank>,
     /// The versions of the format, where they do not hold the same.
     versions: Option<Versions>,
+    /// How many parts an item at a place can have, where that is limited.
+    room: Option<Room>,
 }
 
 /// Returns the versions of a format and what new items of each can hold; those at a place, where one is named.
 type Versions = fn(Option<&Path>) -> Vec<(&'static str, View)>;
+
+/// Returns how many parts of each stem a new item at a place can hold.
+type Room = fn(&Path) -> Result<BTreeMap<&'static str, usize>, adapter::Error>;
 
 /// Makes the content of an empty file.
 type Blank = fn(&[Record]) -> Vec<u8>;
@@ -38,26 +44,50 @@ const FORMATS: &[Entry] = &[
         folders: false,
         blank: Some(adapter_csv::outline),
         versions: None,
+        room: Some(adapter_csv::room),
     },
-    Entry { format: adapter_vcard::format, endings: &["vcf", "vcard", "/"], folders: true, blank: None, versions: Some(vcard_versions) },
+    Entry {
+        format: adapter_vcard::format,
+        endings: &["vcf", "vcard", "/"],
+        folders: true,
+        blank: None,
+        versions: Some(vcard_versions),
+        room: None,
+    },
     // A folder of files is asked for by name only: what lies in a folder says nothing of how it is meant.
-    Entry { format: adapter_fs::format, endings: &[], folders: false, blank: None, versions: None },
-    Entry { format: adapter_ical::format, endings: &["ics", "ical", "ifb", "icalendar"], folders: true, blank: None, versions: None },
+    Entry { format: adapter_fs::format, endings: &[], folders: false, blank: None, versions: None, room: None },
+    Entry {
+        format: adapter_ical::format,
+        endings: &["ics", "ical", "ifb", "icalendar"],
+        folders: true,
+        blank: None,
+        versions: None,
+        room: None,
+    },
 ];
 
 /// Returns the content of a new, empty file that can hold records like these; none if the adapter makes its place
 /// itself, given the option `create`.
 pub(crate) fn blank(format: &dyn Format, records: &[Record]) -> Option<Vec<u8>> {
+    entry(format)?.blank.map(|blank| blank(records))
+}
+
+/// Returns how many parts of each stem a new item at this place can hold; nothing of a stem that may stand any number of times.
+///
+/// # Errors
+/// Fails if the place cannot be read.
+pub(crate) fn room(format: &dyn Format, place: &Path) -> Result<BTreeMap<&'static str, usize>, adapter::Error> {
+    entry(format).and_then(|entry| entry.room).map_or_else(|| Ok(BTreeMap::new()), |room| room(place))
+}
+
+fn entry(format: &dyn Format) -> Option<&'static Entry> {
     let id = format.describe().id;
-    let entry = FORMATS.iter().find(|entry| (entry.format)().describe().id == id)?;
-    entry.blank.map(|blank| blank(records))
+    FORMATS.iter().find(|entry| (entry.format)().describe().id == id)
 }
 
 /// Returns the versions of a format and what new items of each can hold; none where they all hold the same.
 pub(crate) fn versions(format: &dyn Format, place: Option<&Path>) -> Vec<(&'static str, View)> {
-    let id = format.describe().id;
-    let entry = FORMATS.iter().find(|entry| (entry.format)().describe().id == id);
-    entry.and_then(|entry| entry.versions).map(|versions| versions(place)).unwrap_or_default()
+    entry(format).and_then(|entry| entry.versions).map(|versions| versions(place)).unwrap_or_default()
 }
 
 /// The versions of vCard; an empty place gets cards of the newest.

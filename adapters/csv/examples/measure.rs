@@ -14,6 +14,10 @@ use adapter::staging::digest_whole;
 use adapter::{Adapter, Blobs, Broken, Expect, Fingerprint, Item, Key, Known, Mode, Op, Options, Outcome, Outcomes, Sink, StepId};
 use record::{Digest, RecordId, Value};
 
+/// The program's allocator, so that what is measured is what it does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Up to how many rows this program can remember as an engine would, without being what is measured.
 const REMEMBERED: usize = 2_000_000;
 

@@ -1,6 +1,7 @@
 //! A row as a record: what each cell shows.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use record::pointer::escape;
 use record::{Pointer, Record, Value};
@@ -9,6 +10,7 @@ use crate::dates::Dates;
 use crate::layout::{Column, Layout};
 use crate::mapping::{Form, trait_of};
 use crate::moments::Moment;
+use crate::shape::Shape;
 use crate::slots::{SAID, SEVERAL, Slot, SlotColumn, implied};
 use crate::truth::{chosen, is_true};
 
@@ -21,6 +23,9 @@ pub(crate) struct Plan<'l> {
     steps: Vec<(Pointer, Source<'l>)>,
     /// What stands in each slot of the row at hand.
     present: Vec<Presence>,
+    /// What each step shows in it.
+    values: Vec<Option<Value>>,
+    shape: Shape,
 }
 
 /// Where a field comes from.
@@ -62,8 +67,11 @@ impl<'l> Plan<'l> {
             steps.extend(what.implied.iter().map(|(pointer, value)| (fresh(pointer), Source::Implied { slot, value })));
         }
         steps.extend(layout.moments.iter().map(|moment| (fresh(&moment.pointer), Source::Moment(moment))));
+        // Of two that show one field the latter holds.
+        steps.reverse();
         steps.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Self { layout, steps, present: Vec::with_capacity(layout.slots.len()) }
+        steps.dedup_by(|(one, _), (other, _)| one == other);
+        Self { layout, steps, present: Vec::new(), values: Vec::new(), shape: Shape::default() }
     }
 
     /// Returns the record that a row shows.
@@ -75,34 +83,42 @@ impl<'l> Plan<'l> {
         let cell = |column: usize| cells.get(column).map(|cell| layout.guard.read(cell)).unwrap_or_default();
         self.present.clear();
         self.present.extend(layout.slots.iter().map(|slot| presence(slot, &cell)));
-        let alone = |slot: usize| self.present.get(slot) == Some(&Presence::One);
-        let mut fields = Vec::with_capacity(self.steps.len());
-        for (pointer, source) in &self.steps {
-            let value = match *source {
-                Source::Cell { column, form, slot } if slot.is_none_or(alone) => value(form, cell(column), &layout.dates),
-                Source::Implied { slot, value } if alone(slot) => Some(value.clone()),
-                Source::Cell { .. } | Source::Implied { .. } => None,
-                Source::Moment(moment) => moment.read(&cell, &layout.dates).map_err(|column| Unreadable { column, expected: MOMENT })?,
-            };
-            if let (Source::Cell { column, form, .. }, Some(Value::Text(_))) = (source, &value)
-                && let Some(expected) = form.expected()
-            {
-                return Err(Unreadable { column: *column, expected });
-            }
-            fields.extend(value.map(|value| (pointer.clone(), value)));
+        self.values.clear();
+        for (_, source) in &self.steps {
+            self.values.push(shown(layout, &self.present, source, &cell)?);
         }
-        let mut record = Record { kind: layout.kind.clone(), fields: fields.into_iter().collect() };
+        let mut fields = self.shape.fill(self.steps.iter().map(|(pointer, _)| pointer), &mut self.values);
         for (column, what) in layout.columns.iter().enumerate() {
             if let Column::Set { stem, separator } = what {
                 let cell = unfold(cell(column));
                 let pointers = members(&cell, separator).map(|member| Pointer::from(format!("{stem}/{}", escape(member))));
-                record.fields.extend(pointers.map(|pointer| (pointer, Value::Boolean(true))));
+                fields.extend(pointers.map(|pointer| (pointer, Value::Boolean(true))));
             }
         }
         for (slot, presence) in layout.slots.iter().zip(&self.present) {
-            more_fields(slot, *presence, &cell, &mut record);
+            more_fields(slot, *presence, &cell, &mut fields);
         }
-        Ok(record)
+        Ok(Record { kind: layout.kind.clone(), fields: fields.into() })
+    }
+}
+
+/// Returns the value of a field in a row of these cells.
+fn shown<'c>(
+    layout: &Layout,
+    present: &[Presence],
+    source: &Source<'_>,
+    cell: &impl Fn(usize) -> &'c str,
+) -> Result<Option<Value>, Unreadable> {
+    let dates = &layout.dates;
+    let alone = |slot: usize| present.get(slot) == Some(&Presence::One);
+    match *source {
+        Source::Cell { column, form, slot } if slot.is_none_or(alone) => match (value(form, cell(column), dates), form.expected()) {
+            (Some(Value::Text(_)), Some(expected)) => Err(Unreadable { column, expected }),
+            (value, _) => Ok(value),
+        },
+        Source::Implied { slot, value } if alone(slot) => Ok(Some(value.clone())),
+        Source::Cell { .. } | Source::Implied { .. } => Ok(None),
+        Source::Moment(moment) => moment.read(cell, dates).map_err(|column| Unreadable { column, expected: MOMENT }),
     }
 }
 
@@ -118,7 +134,7 @@ pub(crate) fn decode(layout: &Layout, cells: &[Cow<'_, str>]) -> Result<Record, 
     Plan::of(layout).decode(cells)
 }
 
-fn presence<'c>(slot: &Slot, cell: &dyn Fn(usize) -> &'c str) -> Presence {
+fn presence<'c>(slot: &Slot, cell: &impl Fn(usize) -> &'c str) -> Presence {
     let shows = |column: &SlotColumn| column.head && shows(column.form, cell(column.column));
     match slot.columns.first() {
         _ if !slot.columns.iter().any(shows) => Presence::Nothing,
@@ -128,32 +144,32 @@ fn presence<'c>(slot: &Slot, cell: &dyn Fn(usize) -> &'c str) -> Presence {
 }
 
 /// Adds what the words beside a slot say, and its values if there are several.
-fn more_fields<'c>(slot: &Slot, presence: Presence, cell: &dyn Fn(usize) -> &'c str, record: &mut Record) {
+fn more_fields<'c>(slot: &Slot, presence: Presence, cell: &impl Fn(usize) -> &'c str, fields: &mut BTreeMap<Pointer, Value>) {
     let words = || slot.words.map(|column| said(slot, cell(column))).unwrap_or_default();
     match (presence, slot.columns.first()) {
-        (Presence::Several, Some(column)) => several_fields(slot, column.form, cell(column.column), &words(), record),
-        (Presence::One, _) => put_words(slot, &slot.place, &words(), record),
+        (Presence::Several, Some(column)) => several_fields(slot, column.form, cell(column.column), &words(), fields),
+        (Presence::One, _) => put_words(slot, &slot.place, &words(), fields),
         (Presence::Nothing | Presence::Several, _) => {}
     }
 }
 
 /// Shows each of several values in one cell as a part of its own.
-fn several_fields(slot: &Slot, form: Form, cell: &str, words: &[(&'static str, Value)], record: &mut Record) {
+fn several_fields(slot: &Slot, form: Form, cell: &str, words: &[(&'static str, Value)], fields: &mut BTreeMap<Pointer, Value>) {
     let (stem, rest) = (slot.part.stem, slot.columns.first().map(|column| column.rest.as_str()).unwrap_or_default());
     for (ordinal, text) in cell.split(SEVERAL).filter(|text| !text.trim().is_empty()).enumerate() {
         let place = slot.place_of(ordinal);
         if let Some(value) = value(form, text, &Dates::default()) {
-            record.fields.insert(Pointer::from(format!("{stem}/{place}/{rest}")), value);
+            fields.insert(Pointer::from(format!("{stem}/{place}/{rest}")), value);
             let meant = implied(&slot.selector).map(|(rest, value)| (Pointer::from(format!("{stem}/{place}/{rest}")), value));
-            record.fields.extend(meant);
-            put_words(slot, &place, words, record);
+            fields.extend(meant);
+            put_words(slot, &place, words, fields);
         }
     }
 }
 
-fn put_words(slot: &Slot, place: &str, words: &[(&'static str, Value)], record: &mut Record) {
+fn put_words(slot: &Slot, place: &str, words: &[(&'static str, Value)], fields: &mut BTreeMap<Pointer, Value>) {
     for (rest, value) in words {
-        record.fields.insert(Pointer::from(format!("{}/{place}/{rest}", slot.part.stem)), value.clone());
+        fields.insert(Pointer::from(format!("{}/{place}/{rest}", slot.part.stem)), value.clone());
     }
 }
 

@@ -1,5 +1,6 @@
 //! The adapter: one CSV file as an endpoint.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,18 @@ impl Format for Csv {
         let profile = profile(layout.as_ref());
         Ok(Box::new(Endpoint { path, settings, host, profile }))
     }
+}
+
+/// Returns how many parts of each stem (`phones`, `emails` …) a new row of the table at `path` has columns for.
+///
+/// Whatever an item has beyond them is not in the table. A cell that holds several values already keeps them.
+///
+/// # Errors
+/// Fails if the table cannot be read.
+pub fn room(path: &Path) -> Result<BTreeMap<&'static str, usize>, Error> {
+    check_place(path)?;
+    let layout = layout_of_head(path, &Settings::read(&Options::new())?)?;
+    Ok(layout.as_ref().map(Layout::room).unwrap_or_default())
 }
 
 /// One CSV file.

@@ -269,28 +269,27 @@ fn append(buffer: &mut Vec<u8>, cell: &[u8]) {
 
 /// Room for the work on one row, used again for the next.
 #[derive(Default)]
-struct Room<'p> {
+struct Room {
     ends: Vec<usize>,
-    texts: Vec<Cow<'p, str>>,
     buffer: Vec<u8>,
     cells: Vec<Range<usize>>,
 }
 
-impl<'p> Room<'p> {
-    fn sketch(&mut self, table: &Table, layout: &Layout, bytes: &'p [u8], shape: Shape) -> Sketch {
+impl Room {
+    fn sketch(&mut self, table: &Table, layout: &Layout, bytes: &[u8], shape: Shape) -> Sketch {
         let faulty = Sketch { state: State::Faulty, ..Sketch::default() };
         if table.cell_ends(bytes, shape, &mut self.ends).is_err() {
-            return faulty;
-        }
-        if table.read_cells(bytes, &self.ends, &mut self.texts).is_err() {
             return faulty;
         }
         let (buffer, cells) = (&mut self.buffer, &mut self.cells);
         buffer.clear();
         cells.clear();
-        for text in &self.texts {
+        let read = table.each_cell(bytes, &self.ends, |text| {
             append(buffer, text.as_bytes());
             cells.push(buffer.len() - text.len()..buffer.len());
+        });
+        if read.is_err() {
+            return faulty;
         }
         let content = Digest::of(buffer).head();
         match self.key(layout) {
@@ -311,10 +310,14 @@ fn name_of(key: &str) -> Name {
 
 fn content_text(content: Name, ordinal: u32) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().map_or('0', char::from);
+    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or(b'0');
     // One a row: the digits of `{:032x}`, without its detours.
+    let mut digits = [b'0'; 32];
+    for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(content) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
+    }
     let mut text = String::with_capacity(34);
-    content.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(byte & 15)]));
+    text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
     text.push('#');
     if ordinal == 0 {
         text.push('0');

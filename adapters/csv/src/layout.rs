@@ -102,6 +102,15 @@ impl Layout {
         View(patterns.iter().map(|pattern| Pattern::new(pattern)).collect())
     }
 
+    /// Returns how many parts of each stem a new row can hold: one in the columns of each slot.
+    pub(crate) fn room(&self) -> BTreeMap<&'static str, usize> {
+        let mut room = BTreeMap::new();
+        for slot in &self.slots {
+            *room.entry(slot.part.stem).or_default() += 1;
+        }
+        room
+    }
+
     fn check(&self, settings: &Settings) -> Result<(), Error> {
         let mut held = BTreeSet::new();
         for (column, name) in self.columns.iter().zip(&self.names) {

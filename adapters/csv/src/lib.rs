@@ -27,6 +27,7 @@ mod presets;
 mod readback;
 mod scan;
 mod settings;
+mod shape;
 mod slots;
 mod source;
 mod span;
@@ -36,7 +37,7 @@ mod truth;
 mod words;
 mod write;
 
-pub use endpoint::Csv;
+pub use endpoint::{Csv, room};
 pub use outline::outline;
 
 use adapter::Format;

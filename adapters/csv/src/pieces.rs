@@ -6,7 +6,9 @@ use crate::span::{Row, Rows};
 use crate::stream::Stream;
 
 /// How many bytes a piece has at least, but for the last; one row that is longer is a piece of its own.
-pub(crate) const PIECE: usize = 1 << 20;
+///
+/// Records take some twenty times the memory of their rows, and those of three pieces are there at once.
+pub(crate) const PIECE: usize = 1 << 18;
 
 /// Rows that stand together.
 #[derive(Debug)]

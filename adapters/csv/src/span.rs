@@ -188,18 +188,21 @@ pub(crate) fn cells(row: &[u8], delimiter: u8, shape: Shape, ends: &mut Vec<usiz
         ends.push(row.len());
         return;
     }
-    let mut start = 0;
-    loop {
-        let from = match row.get(start) {
-            Some(b'"') => closing(row, start + 1).map_or(row.len(), |close| close + 1),
-            _ => start,
-        };
-        let end = memchr(delimiter, rest(row, from)).map(|place| from + place);
-        ends.push(end.unwrap_or(row.len()));
-        match end {
-            Some(end) => start = end + 1,
-            None => return,
+    let mut from = past_quotes(row, 0);
+    for place in memchr_iter(delimiter, row) {
+        if place >= from {
+            ends.push(place);
+            from = past_quotes(row, place + 1);
         }
+    }
+    ends.push(row.len());
+}
+
+/// Returns where the cell that begins at `start` can end at the earliest: behind its quotes, if it has any.
+fn past_quotes(row: &[u8], start: usize) -> usize {
+    match row.get(start) {
+        Some(b'"') => closing(row, start + 1).map_or(row.len(), |close| close + 1),
+        _ => start,
     }
 }
 

@@ -136,17 +136,24 @@ impl Table {
     /// Fails with the first cell that is no text.
     pub(crate) fn read_cells<'t>(&self, bytes: &'t [u8], ends: &[usize], texts: &mut Vec<Cow<'t, str>>) -> Result<(), Fault> {
         texts.clear();
+        self.each_cell(bytes, ends, |text| texts.push(text))
+    }
+
+    /// Calls `each` with the cells of a row that end at `ends`, as many as the header has.
+    ///
+    /// # Errors
+    /// Fails with the first cell that is no text.
+    pub(crate) fn each_cell<'t>(&self, bytes: &'t [u8], ends: &[usize], mut each: impl FnMut(Cow<'t, str>)) -> Result<(), Fault> {
         let whole = self.whole_text(bytes);
         let mut start = 0;
-        for end in ends {
+        for (column, end) in ends.iter().enumerate() {
             let span = std::mem::replace(&mut start, end + 1)..*end;
-            let bare = whole.and_then(|row| row.get(span.clone())).filter(|cell| !cell.starts_with('"'));
-            texts.push(match bare {
-                Some(cell) => Cow::Borrowed(cell),
-                None => self.read_cell(bytes, span, texts.len())?,
-            });
+            match whole.and_then(|row| bare(row.get(span.clone())?)) {
+                Some(text) => each(Cow::Borrowed(text)),
+                None => each(self.read_cell(bytes, span, column)?),
+            }
         }
-        texts.resize(self.headers.len().max(texts.len()), Cow::Borrowed(""));
+        (ends.len()..self.headers.len()).for_each(|_| each(Cow::Borrowed("")));
         Ok(())
     }
 
@@ -235,6 +242,14 @@ impl Table {
             "line {}: the header is missing: the names of the columns are expected here, as \"{expected}\", but \"{found}\" was found; put a first line with the columns' names back",
             self.header.line()
         ))
+    }
+}
+
+/// Returns what a cell stands for, if that stands in it in one piece: without quotes, or between the only two.
+fn bare(cell: &str) -> Option<&str> {
+    match cell.strip_prefix('"') {
+        Some(inside) => inside.strip_suffix('"').filter(|text| memchr(b'"', text.as_bytes()).is_none()),
+        None => Some(cell),
     }
 }
 

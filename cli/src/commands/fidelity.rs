@@ -1,5 +1,6 @@
 //! `syncretic fidelity`: what two sides can hold, by their own profiles, and what survives in each direction.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use adapter::{Format, OptionValue, Options, Profile, View};
@@ -20,6 +21,8 @@ struct Side {
     profile: Profile,
     /// The versions of its format, where they do not hold the same.
     versions: Vec<(&'static str, View)>,
+    /// How many parts of each stem an item can have, where that is limited.
+    room: BTreeMap<&'static str, usize>,
 }
 
 /// How much of one side holds a field.
@@ -29,6 +32,8 @@ enum Held {
     Not,
     /// New items of these versions.
     In(Vec<&'static str>),
+    /// That many parts of an item.
+    Most(usize),
     /// All of it.
     Whole,
 }
@@ -79,7 +84,8 @@ fn named(side: &Path) -> Option<&'static dyn Format> {
 fn side_of(side: &Path, kinds: &[Kind], context: &Context) -> Outcome<Side> {
     let name = side.display().to_string();
     if let Some(format) = named(side) {
-        return Ok(Side { name, profile: widest(format, kinds, context)?, versions: formats::versions(format, None) });
+        let (profile, room) = widest(format, kinds, context)?;
+        return Ok(Side { name, profile, versions: formats::versions(format, None), room });
     }
     if !side.exists() {
         let failure = Failure::usage(format!("`{}` is neither an adapter nor a file or folder", shown(&name)));
@@ -89,16 +95,23 @@ fn side_of(side: &Path, kinds: &[Kind], context: &Context) -> Outcome<Side> {
         .ok_or_else(|| Failure::usage(format!("`{}` does not say by its name which format it is", shown(&name))))?;
     let mut adapter = open(format, side, &Options::new(), context)?;
     adapter.scan(&NothingKnown, &mut unheard()).map_err(|error| Failure::new(Exit::Stopped, error.to_string()))?;
-    Ok(Side { name, profile: adapter.profile().clone(), versions: formats::versions(format, Some(side)) })
+    let room = formats::room(format, side).map_err(|error| Failure::new(Exit::Stopped, error.to_string()))?;
+    Ok(Side { name, profile: adapter.profile().clone(), versions: formats::versions(format, Some(side)), room })
 }
 
-/// Returns what an adapter can hold in a new place made for every field of these kinds; of a contact's if there are none.
-fn widest(format: &'static dyn Format, kinds: &[Kind], context: &Context) -> Outcome<Profile> {
+/// Returns what an adapter can hold, and how many parts, in a new place made for every field of these kinds; of a contact's if
+/// there are none.
+fn widest(format: &'static dyn Format, kinds: &[Kind], context: &Context) -> Outcome<(Profile, BTreeMap<&'static str, usize>)> {
+    /// More parts of a stem than a new place makes room for.
+    const MANY: usize = 50;
     let folder = Scratch::new()?;
     let held = format.describe().kinds;
     let kind = kinds.iter().find(|kind| held.contains(kind)).or(held.first()).cloned().unwrap_or(Kind::CONTACT);
-    let full =
-        fields(&kind).iter().fold(Record::new(kind.clone()), |record, field| record.with(&field.replace('*', "1"), Value::text("x")));
+    let mut full = Record::new(kind.clone());
+    for field in fields(&kind) {
+        let parts = if field.contains('*') { MANY } else { 1 };
+        full.fields.extend((1..=parts).map(|part| (Pointer::from(field.replace('*', &part.to_string())), Value::text("x"))));
+    }
     let path = folder.0.join("place");
     let mut options = Options::new();
     match formats::blank(format, &[full]) {
@@ -106,8 +119,9 @@ fn widest(format: &'static dyn Format, kinds: &[Kind], context: &Context) -> Out
         None => drop(options.insert("create".to_owned(), OptionValue::Boolean(true))),
     }
     let mut adapter = open(format, &path, &options, context)?;
-    adapter.scan(&NothingKnown, &mut unheard()).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
-    Ok(adapter.profile().clone())
+    let broken = |error: adapter::Error| Failure::new(Exit::Internal, error.to_string());
+    adapter.scan(&NothingKnown, &mut unheard()).map_err(broken)?;
+    Ok((adapter.profile().clone(), formats::room(format, &path).map_err(broken)?))
 }
 
 /// Returns every field of a kind, as the vocabulary names it.
@@ -161,10 +175,16 @@ impl Side {
         }
         let holding: Vec<&str> = self.versions.iter().filter(|(_, view)| view.holds(&pointer)).map(|(version, _)| *version).collect();
         match holding.len() {
-            some if some == self.versions.len() => Held::Whole,
+            some if some == self.versions.len() => self.most(field).map_or(Held::Whole, Held::Most),
             0 => Held::Not,
             _ => Held::In(holding),
         }
+    }
+
+    /// Returns how many parts with this field an item can have, if that is limited.
+    fn most(&self, field: &str) -> Option<usize> {
+        let (stem, _) = field.split_once("/*/")?;
+        self.room.get(stem).copied()
     }
 
     /// Returns its name with each of its versions; alone where it has none.
@@ -183,7 +203,7 @@ impl Held {
         match self {
             Self::Not => false,
             Self::In(versions) => version.is_none_or(|version| versions.contains(&version)),
-            Self::Whole => true,
+            Self::Most(_) | Self::Whole => true,
         }
     }
 
@@ -191,6 +211,7 @@ impl Held {
         match self {
             Self::Not => "no".to_owned(),
             Self::In(versions) => versions.join(", "),
+            Self::Most(most) => format!("up to {most}"),
             Self::Whole => "yes".to_owned(),
         }
     }
@@ -198,7 +219,7 @@ impl Held {
     fn paint(&self) -> Paint {
         match self {
             Self::Not => Paint::Red,
-            Self::In(_) => Paint::Yellow,
+            Self::In(_) | Self::Most(_) => Paint::Yellow,
             Self::Whole => Paint::Green,
         }
     }
@@ -211,13 +232,19 @@ impl Row {
 
     /// Returns what becomes of the field, for people.
     fn fate(&self, one: &str, other: &str) -> String {
-        match (&self.left, &self.right) {
-            (Held::Not, _) => format!("only the store carries it past {one}"),
-            (_, Held::Not) => format!("only the store carries it past {other}"),
-            (Held::Whole, Held::Whole) => "survives both ways".to_owned(),
-            (Held::Whole, Held::In(versions)) => format!("survives both ways in {other} {}", versions.join(" and ")),
-            (Held::In(versions), Held::Whole) => format!("survives both ways in {one} {}", versions.join(" and ")),
+        let fate = match (&self.left, &self.right) {
+            (Held::Not, _) => return format!("only the store carries it past {one}"),
+            (_, Held::Not) => return format!("only the store carries it past {other}"),
             (Held::In(_), Held::In(_)) => "survives both ways where both versions hold it".to_owned(),
+            (Held::In(versions), _) => format!("survives both ways in {one} {}", versions.join(" and ")),
+            (_, Held::In(versions)) => format!("survives both ways in {other} {}", versions.join(" and ")),
+            (Held::Most(_) | Held::Whole, Held::Most(_) | Held::Whole) => "survives both ways".to_owned(),
+        };
+        match (&self.left, &self.right) {
+            (Held::Most(left), Held::Most(right)) if left > right => format!("{fate}; only the store carries more past {other}"),
+            (Held::Most(_), _) => format!("{fate}; only the store carries more past {one}"),
+            (_, Held::Most(_)) => format!("{fate}; only the store carries more past {other}"),
+            _ => fate,
         }
     }
 }
@@ -251,6 +278,11 @@ fn kind_json(kind: &Kind, rows: &[Row]) -> serde_json::Value {
         for (name, held) in [("left_versions", &row.left), ("right_versions", &row.right)] {
             if let (Held::In(versions), Some(object)) = (held, object.as_object_mut()) {
                 object.insert(name.to_owned(), json!(versions));
+            }
+        }
+        for (name, held) in [("left_most", &row.left), ("right_most", &row.right)] {
+            if let (Held::Most(most), Some(object)) = (held, object.as_object_mut()) {
+                object.insert(name.to_owned(), json!(most));
             }
         }
         object

@@ -38,6 +38,26 @@ fn two_adapters_are_compared_at_their_widest() {
 }
 
 #[test]
+fn a_table_says_how_many_parts_its_columns_hold() {
+    let desk = Desk::with("Name,Mobile,Work phone,E-mail\n", &[("ada.vcf", &card("a", "Ada Abel", "a@b.example", "1"))]);
+    let run = desk.run(&["fidelity", "contacts.csv", "cards"]);
+    let line = |field: &str| run.out.lines().find(|line| line.contains(field)).unwrap_or_else(|| panic!("{field}: {}", run.out));
+    let of_phones = line("phones/*/number");
+    assert!(of_phones.contains("up to 2") && of_phones.contains("only the store carries more past contacts.csv"), "{of_phones}");
+    assert!(line("emails/*/address").contains("up to 1"), "{}", run.out);
+    let json = desk.run(&["fidelity", "cards", "contacts.csv", "--format", "json"]).json();
+    let fields = json["kinds"][0]["fields"].as_array().unwrap();
+    let of = |name: &str| fields.iter().find(|field| field["field"] == name).unwrap();
+    assert_eq!((of("phones/*/number")["left_most"].as_u64(), of("phones/*/number")["right_most"].as_u64()), (None, Some(2)));
+    assert_eq!(of("name/full")["right_most"].as_u64(), None);
+    // A new table gets columns for as many as people have.
+    let json = desk.run(&["fidelity", "csv", "vcard", "--format", "json"]).json();
+    let fields = json["kinds"][0]["fields"].as_array().unwrap();
+    let of = |name: &str| fields.iter().find(|field| field["field"] == name).unwrap();
+    assert_eq!((of("phones/*/number")["left_most"].as_u64(), of("notes/*/note")["left_most"].as_u64()), (Some(20), Some(1)));
+}
+
+#[test]
 fn a_table_of_events_is_compared_with_a_calendar() {
     let desk = Desk::new();
     desk.put("calendar.csv", "Title,Start,End,Location\nLunch,2026-05-30 12:00,2026-05-30 13:00,Home\n");

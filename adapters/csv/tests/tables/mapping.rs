@@ -90,6 +90,28 @@ fn a_selector_takes_the_most_preferred_part_that_nobody_took() {
 }
 
 #[test]
+fn a_new_row_holds_as_many_parts_as_there_are_columns_for_them() {
+    let header = "Name,Mobile,Work phone,E-mail,Street,City\n";
+    let sheet = Sheet::new(header);
+    let room = adapter_csv::room(&sheet.path()).unwrap();
+    assert_eq!(room.into_iter().collect::<Vec<_>>(), [("addresses", 1), ("emails", 1), ("phones", 2)]);
+    let all = ["1", "2", "3"].iter().fold(contact().with("name/full", text("Ada")), |record, id| {
+        let record = record.with(&format!("phones/{id}/number"), text(id)).with(&format!("phones/{id}/features/mobile"), yes());
+        record.with(&format!("phones/{id}/contexts/work"), yes()).with(&format!("emails/{id}/address"), text(id))
+    });
+    let Outcome::Put { record: shown, .. } = sheet.add(&all) else { panic!("not put") };
+    let parts = |stem: &str| shown.below(stem).filter(|(pointer, _)| !pointer.as_str().contains("/features/")).count();
+    assert_eq!((sheet.text(), parts("emails")), (format!("{header}Ada,1,2,1,,\n"), 1));
+    // A cell of several values keeps them, and does not take more.
+    let sheet = Sheet::new("Name,E-mail\nAda,a ::: b\n");
+    let item = sheet.scan().items.remove(0);
+    let more = item.record.clone().with("emails/new/address", text("c"));
+    assert!(matches!(sheet.put(&item, &more), Outcome::Put { record, .. } if record == item.record));
+    assert_eq!(sheet.text(), "Name,E-mail\nAda,a ::: b\n");
+    assert!(adapter_csv::room(&sheet.path().with_file_name("none.csv")).is_err());
+}
+
+#[test]
 fn a_part_stays_in_its_column_while_it_matches() {
     let sheet = Sheet::new("Name,Phone 1,Phone 2,Mobile\nAda,1,2,3\n");
     let item = sheet.scan().items.remove(0);
