@@ -50,15 +50,14 @@ impl<'a> Content<'a> {
     #[must_use]
     pub fn parse(text: Cow<'a, [u8]>) -> Self {
         let bytes = text.as_ref();
+        if let Some(colon) = head::bare(bytes) {
+            let (group, name) = names(bytes, 0..colon);
+            return Self { group, name, parameters: Vec::new(), colon: Some(colon), transfer: Transfer::Plain, charset: None, text };
+        }
         let colon = head::colon(bytes);
         let head = bytes.get(..colon.unwrap_or(0)).unwrap_or_default();
         let mut tokens = Tokens::of(head);
-        let first = tokens.next().unwrap_or(0..0);
-        let (group, name) = match memchr(b'.', slice(head, &first)) {
-            Some(dot) => (first.start..first.start + dot, first.start + dot + 1..first.end),
-            None => (0..0, first),
-        };
-        let (group, name) = (trimmed(head, group), trimmed(head, name));
+        let (group, name) = names(head, tokens.next().unwrap_or(0..0));
         let parameters: Vec<Spans> = tokens.filter_map(|token| spans(head, token)).collect();
         let charset = parameters
             .iter()
@@ -226,6 +225,15 @@ impl Iterator for Tokens<'_> {
         self.at = (end < self.head.len()).then_some(end + 1);
         Some(start..end)
     }
+}
+
+/// Returns the places of the group and of the name in the first token of a head.
+fn names(head: &[u8], first: Range<usize>) -> (Range<usize>, Range<usize>) {
+    let (group, name) = match slice(head, &first).iter().position(|byte| *byte == b'.') {
+        Some(dot) => (first.start..first.start + dot, first.start + dot + 1..first.end),
+        None => (0..0, first),
+    };
+    (trimmed(head, group), trimmed(head, name))
 }
 
 fn spans(head: &[u8], token: Range<usize>) -> Option<Spans> {
