@@ -25,6 +25,9 @@ use std::path::{Path, PathBuf};
 /// How many cards are looked at to see which version the others have.
 const SAMPLE: usize = 1000;
 
+/// How many cards are read before they are handed on: their records are in memory together.
+const AT_ONCE: usize = 1024;
+
 /// An endpoint that is one file.
 pub(crate) struct Single {
     path: PathBuf,
@@ -128,28 +131,30 @@ impl Single {
         path.into_os_string().into_encoded_bytes()
     }
 
-    fn report(&self, text: &Text<'_>, spans: Vec<Span>, known: &dyn Known, out: &mut dyn Sink) {
-        let reports: Vec<Report> = spans.into_par_iter().filter_map(|span| self.look(text, span, known)).collect();
-        for report in reports {
-            match report {
-                Report::Same(key, fingerprint) => out.unchanged(key, fingerprint),
-                Report::Card(item) => out.item(*item),
-                Report::Fault(broken) => out.broken(broken),
+    fn report(&self, text: &Text<'_>, spans: &[Span], known: &dyn Known, out: &mut dyn Sink) {
+        for some in spans.chunks(AT_ONCE) {
+            let reports: Vec<Report> = some.par_iter().filter_map(|span| self.look(text, span, known)).collect();
+            for report in reports {
+                match report {
+                    Report::Same(key, fingerprint) => out.unchanged(key, fingerprint),
+                    Report::Card(item) => out.item(*item),
+                    Report::Fault(broken) => out.broken(broken),
+                }
             }
         }
     }
 
-    fn look(&self, text: &Text<'_>, span: Span, known: &dyn Known) -> Option<Report> {
-        let key = match span.state {
-            State::Whole(key) => Key(key),
-            State::Broken(key, fault) => return Some(Report::Fault(self.broken(key.map(Key), fault))),
+    fn look(&self, text: &Text<'_>, span: &Span, known: &dyn Known) -> Option<Report> {
+        let key = match &span.state {
+            State::Whole(key) => Key::new(key),
+            State::Broken(key, fault) => return Some(Report::Fault(self.broken(key.as_deref().map(Key::new), fault.clone()))),
             State::Reported => return None,
         };
         let fingerprint = of_card(span.digest);
         if known.fingerprint(&key).is_some_and(|before| before == fingerprint) {
             return Some(Report::Same(key, fingerprint));
         }
-        let slice = text.bytes.get(span.range).unwrap_or_default();
+        let slice = text.bytes.get(span.range.clone()).unwrap_or_default();
         Some(match Card::shown(slice) {
             Ok((_, record)) => {
                 let place = Place { path: self.path.clone(), line: Some(span.line as u64), column: None };
@@ -401,7 +406,7 @@ impl Adapter for Single {
         }
         let anonymous = spans.iter().any(|span| matches!(span.state, State::Whole(_)) && span.uid.is_none());
         self.profile.keys = if anonymous { Keys::Unstable } else { Keys::Stable };
-        self.report(&text, spans, known, out);
+        self.report(&text, &spans, known, out);
         Ok(Scan { note: Some(self.note(Digest::of(&raw), self.profile.keys)), root })
     }
 
