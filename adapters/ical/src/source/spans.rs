@@ -147,6 +147,17 @@ impl Span {
         span
     }
 
+    /// Returns where it stands: where it is broken, if it is.
+    pub(crate) fn place(&self) -> usize {
+        self.broken.as_ref().map_or_else(|| self.ranges.first().map_or(0, |range| range.start), |(at, _)| *at)
+    }
+
+    /// Tells whether it is whole and what it was before.
+    pub(crate) fn is_same(&self, known: &dyn Known) -> bool {
+        let before = self.key.as_ref().filter(|_| self.broken.is_none()).and_then(|key| known.fingerprint(key));
+        before.is_some_and(|before| before == self.fingerprint)
+    }
+
     /// Tells whether an item of its key was there before.
     pub(crate) fn is_known(&self, known: &dyn Known) -> bool {
         self.key.as_ref().is_some_and(|key| known.fingerprint(key).is_some())
