@@ -168,6 +168,18 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// Returns the value as [`Content::value`] does, without the line: lent by the file where it stands there as it is.
+    #[must_use]
+    pub fn into_value(self) -> Cow<'a, str> {
+        match self.text {
+            Cow::Borrowed(text) if self.transfer == Transfer::Plain => {
+                let start = self.colon.map_or(0, |colon| colon + 1);
+                charset::decode(text.get(start..).unwrap_or_default(), self.charset)
+            }
+            Cow::Borrowed(_) | Cow::Owned(_) => Cow::Owned(self.value().into_owned()),
+        }
+    }
+
     /// Returns the bytes of a base64 value; `None` where the value is not base64.
     #[must_use]
     pub fn bytes(&self) -> Option<Vec<u8>> {
@@ -310,6 +322,13 @@ mod tests {
         assert_eq!(line.value(), "Café\nx");
         assert_eq!(line.transfer(), Transfer::QuotedPrintable);
         assert_eq!(line.charset_to_write(Charset::UTF_8), Charset::WINDOWS_1252);
+    }
+
+    #[test]
+    fn a_value_is_the_same_with_and_without_its_line() {
+        for text in ["UID:1", "UID;X=\"a:b\":1:2", "N;ENCODING=QUOTED-PRINTABLE:=C3=A9=0D=0Ax", "PHOTO;ENCODING=b:AAEC", "words"] {
+            assert_eq!(parse(text).into_value(), parse(text).value(), "{text}");
+        }
     }
 
     #[test]

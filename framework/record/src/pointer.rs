@@ -29,7 +29,8 @@ impl Pointer {
     /// Makes a pointer from pieces that are escaped already, with a slash between them.
     #[must_use]
     pub fn concat(pieces: &[&str]) -> Self {
-        let mut text = SmolStrBuilder::new();
+        let length = pieces.iter().map(|piece| piece.len() + 1).sum::<usize>().saturating_sub(1);
+        let mut text = SmolStrBuilder::with_capacity(length);
         for (place, piece) in pieces.iter().enumerate() {
             if place > 0 {
                 text.push('/');

@@ -6,7 +6,7 @@ use crate::map::table::CALENDAR;
 use crate::source::assemble::{rewritten, style_of};
 use crate::source::codec::title;
 use crate::source::profile::profile;
-use crate::source::spans::{CALENDAR_KEY, Found, Span};
+use crate::source::spans::{CALENDAR_KEY, Found, Kept, Span};
 use crate::write::line::Manner;
 use crate::write::refusal::Refusal;
 use adapter::staging::{Placed, Staged, Staging, Stat, digest_whole, read_whole, stat};
@@ -35,6 +35,16 @@ pub(crate) struct Single {
     profile: Profile,
     /// What [`Adapter::same`] read and found to be another content, for the scan that follows it.
     looked: Option<Looked>,
+    /// What the rehearsal read, for the performance behind it.
+    rehearsed: Option<Rehearsed>,
+}
+
+/// A file as it was read and what was found in it, as long as its stat is the same. Should another content have the same
+/// stat, the exchange of files notices it by the digest of what it displaces.
+struct Rehearsed {
+    raw: Vec<u8>,
+    stat: Stat,
+    kept: Kept,
 }
 
 /// The content of a file as it was read, and as long as its stat is the same.
@@ -45,7 +55,7 @@ struct Looked {
 }
 
 /// How many items are read before they are handed on: their records are in memory together.
-const AT_ONCE: usize = 1024;
+const AT_ONCE: usize = 256;
 
 /// The largest file whose content is kept between a look and a scan.
 const MOST_KEPT: u64 = 256 << 20;
@@ -57,7 +67,7 @@ impl Single {
         area.push(path.file_name().unwrap_or_default());
         area.push(".syncretic");
         let staging = Staging::at(path.with_file_name(area));
-        Self { path, may_create, host, staging, profile: profile(Keys::Stable, Atomicity::Batch, CALENDAR), looked: None }
+        Self { path, may_create, host, staging, profile: profile(Keys::Stable, Atomicity::Batch, CALENDAR), looked: None, rehearsed: None }
     }
 
     /// Returns what tells later whether anything changed: the digest of the whole file, where it is, and how it was read.
@@ -91,6 +101,11 @@ impl Single {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns what a rehearsal read, if the file is still the same.
+    fn rehearsed(&mut self) -> Option<Rehearsed> {
+        self.rehearsed.take().filter(|rehearsed| stat(&self.path).is_ok_and(|now| now == rehearsed.stat))
     }
 
     fn text<'r>(&self, raw: &'r [u8]) -> Result<Text<'r>, Error> {
@@ -260,10 +275,18 @@ impl Adapter for Single {
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
-        let raw = self.read()?;
-        let text = self.text(raw.as_deref().unwrap_or_default())?;
+        let (read, kept) = match self.rehearsed() {
+            Some(Rehearsed { raw, stat, kept }) => (Some((raw, stat)), Some(kept)),
+            None => (self.read_with_stat()?, None),
+        };
+        let raw = read.as_ref().map(|(raw, _)| raw.as_slice());
+        let text = self.text(raw.unwrap_or_default())?;
         let keys: HashSet<&Key> = ops.iter().filter_map(key_of).collect();
-        let found = Found::looking_for(&text.bytes, |key| keys.contains(key));
+        let wanted = |key: &Key| keys.contains(key);
+        let found = match kept {
+            Some(kept) => Found::again(&text.bytes, kept, wanted),
+            None => Found::looking_for(&text.bytes, wanted),
+        };
         let manner = Manner { charset: text.charset, style: style_of(&text.bytes), blobs };
         let now = Now::new(&found, manner);
         let plans: Vec<Plan> = ops.par_iter().map(|op| now.plan(op)).collect();
@@ -281,9 +304,12 @@ impl Adapter for Single {
         let file = text.file(whole).ok_or_else(|| self.refused(&Refusal::Wide))?;
         let done = match mode {
             Mode::Rehearse => true,
-            Mode::Perform => self.perform(step, raw.as_deref(), &file, staged)?,
+            Mode::Perform => self.perform(step, raw, &file, staged)?,
         };
         plan::answer(plans, done, file.len(), out);
+        let kept = found.keep();
+        let read = read.filter(|_| mode == Mode::Rehearse);
+        self.rehearsed = read.map(|(raw, stat)| Rehearsed { raw, stat, kept });
         Ok(())
     }
 

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 const SAMPLE: usize = 1000;
 
 /// How many cards are read before they are handed on: their records are in memory together.
-const AT_ONCE: usize = 1024;
+const AT_ONCE: usize = 256;
 
 /// An endpoint that is one file.
 pub(crate) struct Single {
@@ -231,12 +231,14 @@ impl<'n> Now<'n> {
             State::Whole(key) => Some((key.as_str(), span)),
             State::Broken(..) | State::Reported => None,
         };
-        let by_key: HashMap<&str, &Span> = spans.iter().filter_map(whole).collect();
+        let mut by_key: HashMap<&str, &Span> = HashMap::with_capacity(spans.len());
+        by_key.extend(spans.iter().filter_map(whole));
         let mut habits = Habits::default();
         for span in spans.iter().take(SAMPLE) {
             habits.count(&glance(text.bytes.get(span.range.clone()).unwrap_or_default()).traits());
         }
-        let uids = spans.iter().filter_map(|span| span.uid.as_deref()).collect();
+        let mut uids: HashSet<&str> = HashSet::with_capacity(spans.len());
+        uids.extend(spans.iter().filter_map(|span| span.uid.as_deref()));
         let style = if spans.is_empty() { Style::default() } else { text.style() };
         Self { text, style, habits, by_key, uids }
     }
