@@ -50,15 +50,14 @@ impl<'a> Content<'a> {
     #[must_use]
     pub fn parse(text: Cow<'a, [u8]>) -> Self {
         let bytes = text.as_ref();
+        if let Some(colon) = head::bare(bytes) {
+            let (group, name) = names(bytes, 0..colon);
+            return Self { group, name, parameters: Vec::new(), colon: Some(colon), transfer: Transfer::Plain, charset: None, text };
+        }
         let colon = head::colon(bytes);
         let head = bytes.get(..colon.unwrap_or(0)).unwrap_or_default();
         let mut tokens = Tokens::of(head);
-        let first = tokens.next().unwrap_or(0..0);
-        let (group, name) = match memchr(b'.', slice(head, &first)) {
-            Some(dot) => (first.start..first.start + dot, first.start + dot + 1..first.end),
-            None => (0..0, first),
-        };
-        let (group, name) = (trimmed(head, group), trimmed(head, name));
+        let (group, name) = names(head, tokens.next().unwrap_or(0..0));
         let parameters: Vec<Spans> = tokens.filter_map(|token| spans(head, token)).collect();
         let charset = parameters
             .iter()
@@ -169,6 +168,18 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// Returns the value as [`Content::value`] does, without the line: lent by the file where it stands there as it is.
+    #[must_use]
+    pub fn into_value(self) -> Cow<'a, str> {
+        match self.text {
+            Cow::Borrowed(text) if self.transfer == Transfer::Plain => {
+                let start = self.colon.map_or(0, |colon| colon + 1);
+                charset::decode(text.get(start..).unwrap_or_default(), self.charset)
+            }
+            Cow::Borrowed(_) | Cow::Owned(_) => Cow::Owned(self.value().into_owned()),
+        }
+    }
+
     /// Returns the bytes of a base64 value; `None` where the value is not base64.
     #[must_use]
     pub fn bytes(&self) -> Option<Vec<u8>> {
@@ -226,6 +237,15 @@ impl Iterator for Tokens<'_> {
         self.at = (end < self.head.len()).then_some(end + 1);
         Some(start..end)
     }
+}
+
+/// Returns the places of the group and of the name in the first token of a head.
+fn names(head: &[u8], first: Range<usize>) -> (Range<usize>, Range<usize>) {
+    let (group, name) = match slice(head, &first).iter().position(|byte| *byte == b'.') {
+        Some(dot) => (first.start..first.start + dot, first.start + dot + 1..first.end),
+        None => (0..0, first),
+    };
+    (trimmed(head, group), trimmed(head, name))
 }
 
 fn spans(head: &[u8], token: Range<usize>) -> Option<Spans> {
@@ -302,6 +322,13 @@ mod tests {
         assert_eq!(line.value(), "Café\nx");
         assert_eq!(line.transfer(), Transfer::QuotedPrintable);
         assert_eq!(line.charset_to_write(Charset::UTF_8), Charset::WINDOWS_1252);
+    }
+
+    #[test]
+    fn a_value_is_the_same_with_and_without_its_line() {
+        for text in ["UID:1", "UID;X=\"a:b\":1:2", "N;ENCODING=QUOTED-PRINTABLE:=C3=A9=0D=0Ax", "PHOTO;ENCODING=b:AAEC", "words"] {
+            assert_eq!(parse(text).into_value(), parse(text).value(), "{text}");
+        }
     }
 
     #[test]

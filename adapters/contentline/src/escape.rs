@@ -1,6 +1,6 @@
 //! Escapes within text values, and splitting at separators that are not escaped.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 
 /// Which characters a backslash protects.
@@ -16,14 +16,14 @@ impl Escaping {
     /// Returns the text that an escaped value stands for; a backslash that begins no escape stays.
     #[must_use]
     pub fn unescape(self, value: &str) -> Cow<'_, str> {
-        if !value.contains('\\') {
-            return Cow::Borrowed(value);
-        }
+        let Some(first) = memchr(b'\\', value.as_bytes()) else { return Cow::Borrowed(value) };
         if self == Self::Separator {
             return Cow::Owned(value.replace("\\;", ";"));
         }
+        let (plain, escaped) = value.split_at(first);
         let mut text = String::with_capacity(value.len());
-        let mut rest = value.chars();
+        text.push_str(plain);
+        let mut rest = escaped.chars();
         while let Some(character) = rest.next() {
             if character != '\\' {
                 text.push(character);

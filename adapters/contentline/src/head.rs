@@ -40,6 +40,12 @@ impl HeadSearch {
     }
 }
 
+/// Returns the place of the colon that ends a head without parameters and quotes, as most are; none for any other head.
+pub(crate) fn bare(text: &[u8]) -> Option<usize> {
+    let end = text.iter().position(|byte| matches!(byte, b':' | b';' | b'"'))?;
+    (text.get(end) == Some(&b':')).then_some(end)
+}
+
 /// Returns the place of the colon that ends the head of an unfolded line.
 pub(crate) fn colon(text: &[u8]) -> Option<usize> {
     let mut search = HeadSearch::default();

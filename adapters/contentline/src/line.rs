@@ -94,15 +94,25 @@ impl Lines<'_> {
             Some(_) => {}
         }
         let raw = line.raw(self.bytes);
+        let (soft, bare) = (raw.last() == Some(&b'='), !self.has_colon(line.end));
+        // Nearly every line ends here, before its head is looked at.
+        if !soft && !bare {
+            return false;
+        }
         match transfer.get_or_insert_with(|| transfer_of(raw)) {
             Transfer::Plain => false,
-            Transfer::QuotedPrintable => raw.last() == Some(&b'='),
+            Transfer::QuotedPrintable => soft,
             Transfer::Base64 => {
                 let (body, _) = self.physical(line.end);
-                let next = self.bytes.get(line.end..body).unwrap_or_default();
-                !next.trim_ascii().is_empty() && memchr(b':', next).is_none()
+                bare && !self.bytes.get(line.end..body).unwrap_or_default().trim_ascii().is_empty()
             }
         }
+    }
+
+    /// Tells whether a colon stands in the physical line at `start`.
+    fn has_colon(&self, start: usize) -> bool {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        rest.iter().find(|byte| **byte == b':' || **byte == self.terminator) == Some(&b':')
     }
 }
 

@@ -5,11 +5,12 @@ mod section;
 use crate::calendar::{Calendar, Root};
 use crate::map::table::{CALENDAR, CALENDARS, Component, FILE, FURTHER};
 use crate::unreadable::Unreadable;
-use crate::zone::{Zones, pointer_of};
+use crate::zone::{Zones, pointer_of, tzid_parameter};
 use contentline::content::Content;
 use contentline::document::Document;
 use contentline::line::{Line, lines};
 use record::{Digest, Fields, Kind, Pointer, Record, Value};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -51,10 +52,10 @@ impl<'b> Piece<'b> {
 /// Returns the lines that stand in a component itself, without the blank ones, at their places in the file.
 fn own_lines<'b>(document: &Document<'b>, component: usize, start: usize) -> Vec<(Line, Content<'b>)> {
     let all = document.lines();
+    let mut lines = Vec::with_capacity(all.len());
     let own = document.own(component).filter_map(|at| Some((all.get(at)?, document.content(at)?)));
-    own.filter(|(line, _)| !line.raw(document.bytes()).trim_ascii().is_empty())
-        .map(|(line, content)| (moved(line, start), content))
-        .collect()
+    lines.extend(own.filter(|(_, content)| !content.is_blank()).map(|(line, content)| (moved(line, start), content)));
+    lines
 }
 
 fn moved(line: &Line, by: usize) -> Line {
@@ -69,22 +70,15 @@ impl<'b> Entry<'b> {
         ranges: &[Range<usize>],
         zones: &'b Zones,
     ) -> Result<Self, Unreadable> {
-        let pieces: Vec<Piece<'b>> = ranges.iter().map(|range| Piece::read(bytes, range)).collect::<Result<_, _>>()?;
-        let masters = pieces.iter().filter(|piece| piece.line("RECURRENCE-ID").is_none());
-        if masters.clone().count() > 1 {
-            return Err(Unreadable::Twice);
-        }
-        let series = masters.clone().next().and_then(|master| section::zone_of(&master.lines, component.on));
-        let mut record = Record::new(component.kind.clone());
-        let mut sections = Vec::with_capacity(pieces.len());
-        let mut builder = Builder::default();
-        for piece in &pieces {
-            builder.piece(piece, component, series.as_deref(), &mut sections);
-        }
-        builder.zones(pieces.iter().flat_map(|piece| &piece.lines), zones);
-        builder.uid(&pieces);
-        record.fields = builder.record(&sections);
+        let Builder { sections, more, .. } = Builder::read(bytes, component, ranges, zones)?;
+        let record = Record { kind: component.kind.clone(), fields: fields_of(sections.clone(), more) };
         Ok(Self { bytes, record, sections, zones })
+    }
+
+    /// Reads the record of the components of one UID alone.
+    pub(crate) fn shown(bytes: &[u8], component: &'static Component, ranges: &[Range<usize>], zones: &Zones) -> Result<Record, Unreadable> {
+        let Builder { sections, more, .. } = Builder::read(bytes, component, ranges, zones)?;
+        Ok(Record { kind: component.kind.clone(), fields: fields_of(sections, more) })
     }
 
     /// Adds the lines of the VCALENDAR around an item that has it for itself.
@@ -98,7 +92,7 @@ impl<'b> Entry<'b> {
     ) -> Self {
         let source = Source { whole: whole.clone(), end, inner, others: others.to_vec() };
         let section = section::of_calendar(self.bytes, &run_lines(self.bytes, runs), FILE, String::new(), source);
-        self.record.fields.extend(section.pointers());
+        self.record.fields.extend(fields_of(vec![section.clone()], Vec::new()));
         self.sections.push(section);
         self
     }
@@ -127,8 +121,8 @@ impl<'b> Entry<'b> {
                 sections.push(section);
             }
         }
-        let mut record = Record::new(Kind::CALENDAR).with("uid", Value::text(CALENDAR_UID));
-        sections.iter().for_each(|section| record.fields.extend(section.pointers()));
+        let uid = (Pointer::from_static("uid"), Value::text(CALENDAR_UID));
+        let mut record = Record { kind: Kind::CALENDAR, fields: fields_of(sections.clone(), vec![uid]) };
         record.fields.extend(zones.all().into_iter().map(|(tzid, text)| (pointer_of(tzid), Value::text(text))));
         Some(Self { bytes, record, sections, zones })
     }
@@ -159,50 +153,72 @@ struct Builder {
     /// The overrides that have a section, and pieces that have none.
     overrides: BTreeSet<String>,
     kept: usize,
+    sections: Vec<Section>,
+    /// The fields that are those of no line alone.
     more: Vec<(Pointer, Value)>,
 }
 
 impl Builder {
-    fn piece(&mut self, piece: &Piece<'_>, component: &'static Component, series: Option<&str>, sections: &mut Vec<Section>) {
+    /// Reads the components of one UID.
+    fn read(bytes: &[u8], component: &'static Component, ranges: &[Range<usize>], zones: &Zones) -> Result<Self, Unreadable> {
+        let pieces: Vec<Piece<'_>> = ranges.iter().map(|range| Piece::read(bytes, range)).collect::<Result<_, _>>()?;
+        let mut masters = pieces.iter().filter(|piece| piece.line("RECURRENCE-ID").is_none());
+        let master = masters.next();
+        if masters.next().is_some() {
+            return Err(Unreadable::Twice);
+        }
+        let series = master.and_then(|master| section::zone_of(&master.lines, component.on));
+        let mut builder = Self { sections: Vec::with_capacity(pieces.len()), ..Self::default() };
+        for piece in &pieces {
+            builder.piece(piece, component, series.as_deref());
+        }
+        builder.zones(&pieces, zones);
+        builder.uid(&pieces);
+        Ok(builder)
+    }
+
+    fn piece(&mut self, piece: &Piece<'_>, component: &'static Component, series: Option<&str>) {
         let prefix = match piece.line("RECURRENCE-ID") {
             None => Some(String::new()),
             Some(content) => section::override_prefix(content, component.on, series).filter(|prefix| self.overrides.insert(prefix.clone())),
         };
         match prefix {
-            Some(prefix) => section::read(piece, component.on, &prefix, series, sections),
+            Some(prefix) => section::read(piece, component.on, &prefix, series, &mut self.sections),
             // An override without a date, or a second one of the same date, is kept as it is.
             None => {
                 self.kept += 1;
-                sections.push(section::verbatim(piece, &format!("ext/ical/components/piece-{}", self.kept)));
+                self.sections.push(section::verbatim(piece, &format!("ext/ical/components/piece-{}", self.kept)));
             }
         }
     }
 
     /// Adds the definitions of the zones that lines name.
-    fn zones<'b>(&mut self, lines: impl Iterator<Item = &'b (Line, Content<'b>)>, zones: &Zones) {
-        let mut seen: Vec<String> = Vec::new();
-        for tzid in lines.filter_map(|(_, content)| crate::zone::tzid_parameter(content)) {
-            if seen.contains(&tzid) {
-                continue;
+    fn zones(&mut self, pieces: &[Piece<'_>], zones: &Zones) {
+        let mut seen: Vec<Cow<'_, str>> = Vec::new();
+        for piece in pieces {
+            for tzid in piece.lines.iter().filter_map(|(_, content)| tzid_parameter(content)) {
+                if seen.contains(&tzid) {
+                    continue;
+                }
+                if let Some(text) = zones.text(&tzid) {
+                    self.more.push((pointer_of(&tzid), Value::text(text)));
+                }
+                seen.push(tzid);
             }
-            if let Some(text) = zones.text(&tzid) {
-                self.more.push((pointer_of(&tzid), Value::text(text)));
-            }
-            seen.push(tzid);
         }
     }
 
     /// Overrides have the UID of their series, wherever that stands.
     fn uid(&mut self, pieces: &[Piece<'_>]) {
         let uid = pieces.iter().find_map(|piece| piece.line("UID")).map(|content| content.value().into_owned());
-        self.more.extend(uid.map(|uid| (Pointer::new("uid"), Value::Text(uid))));
+        self.more.extend(uid.map(|uid| (Pointer::from_static("uid"), Value::Text(uid))));
     }
+}
 
-    fn record(self, sections: &[Section]) -> Fields {
-        let mut all: Vec<(Pointer, Value)> = self.more;
-        for section in sections {
-            all.extend(section.pointers());
-        }
-        all.into_iter().collect()
-    }
+/// Returns the fields that lines stand for, and more.
+fn fields_of(sections: Vec<Section>, more: Vec<(Pointer, Value)>) -> Fields {
+    let mut all = more;
+    all.reserve(sections.iter().map(|section| section.items.len() * 2).sum());
+    sections.into_iter().for_each(|section| section.append(&mut all));
+    all.into_iter().collect()
 }

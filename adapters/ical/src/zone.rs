@@ -1,8 +1,10 @@
 //! Time zones: the definitions of a file by their TZID, and the names that programs know without one.
 
+use contentline::content::Content;
 use contentline::document::Document;
 use contentline::parameter;
 use record::{Pointer, pointer};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -129,8 +131,12 @@ pub(crate) fn text_of(document: &Document<'_>) -> String {
 }
 
 /// Returns the TZID parameter of a line as it is meant.
-pub(crate) fn tzid_parameter(content: &contentline::content::Content<'_>) -> Option<String> {
-    content.parameter("TZID").map(|raw| parameter::unquoted(&raw).to_owned()).filter(|tzid| !tzid.is_empty())
+pub(crate) fn tzid_parameter<'c>(content: &'c Content<'_>) -> Option<Cow<'c, str>> {
+    let tzid = match content.parameter("TZID")? {
+        Cow::Borrowed(raw) => Cow::Borrowed(parameter::unquoted(raw)),
+        Cow::Owned(raw) => Cow::Owned(parameter::unquoted(&raw).to_owned()),
+    };
+    (!tzid.is_empty()).then_some(tzid)
 }
 
 #[cfg(test)]

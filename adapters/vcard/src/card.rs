@@ -108,8 +108,9 @@ struct Group {
 
 impl<'a> Lines<'a> {
     fn of(document: &Document<'a>) -> Self {
+        let mut all = Vec::with_capacity(document.lines().len());
         let own = document.own(0).filter_map(|line| document.content(line).map(|content| (line, content)));
-        let all: Vec<_> = own.filter(|(_, content)| !content.is_blank()).collect();
+        all.extend(own.filter(|(_, content)| !content.is_blank()));
         let mut groups: BTreeMap<String, Group> = BTreeMap::new();
         for (place, (_, content)) in all.iter().enumerate() {
             let Some(name) = group_of(content) else { continue };
@@ -176,7 +177,7 @@ struct Reader {
     taken: Vec<bool>,
     counts: Vec<(&'static str, usize)>,
     explicit: HashSet<Pointer>,
-    singles: Vec<&'static str>,
+    singles: Vec<Name>,
     sets: Vec<Words>,
 }
 
@@ -282,16 +283,12 @@ impl Reader {
 
     /// Tells whether a line of this row, or one with one of its fields, was there before; if not, notes them.
     fn repeats(&mut self, row: &'static Row, decoded: &decode::Decoded) -> bool {
-        let names = || row.names().filter(|name| decoded.fields.contains(name)).chain([row.home()]);
-        if names().any(|name| self.singles.contains(&name)) {
-            return true;
+        let home = Cow::Borrowed(row.home());
+        let repeats = decoded.fields.names().chain([&home]).any(|name| self.singles.contains(name));
+        if !repeats {
+            self.singles.extend(decoded.fields.names().cloned().chain([home]));
         }
-        names().for_each(|name| {
-            if !self.singles.contains(&name) {
-                self.singles.push(name);
-            }
-        });
-        false
+        repeats
     }
 
     /// Tells whether an earlier line of the set has one of the words, or parameters too; if not, notes them.

@@ -9,13 +9,14 @@ use contentline::document::Document;
 use contentline::line::Line;
 use record::vocabulary::OVERRIDES;
 use record::{Digest, Pointer, Value, pointer};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 type Lines<'b> = [(Line, Content<'b>)];
 
 /// A component and what its lines stand for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Section {
     pub(crate) on: On,
     /// What its pointers begin with: nothing, an override, an alarm.
@@ -30,7 +31,7 @@ pub(crate) struct Section {
 }
 
 /// A line, or a component, and the fields that it stands for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) place: Place,
     pub(crate) line: Line,
@@ -39,7 +40,7 @@ pub(crate) struct Item {
 }
 
 /// Where the fields of an item stand in the record.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// A repeated part: `participants/1`, with the section's prefix.
     Part(&'static Row, String),
@@ -66,7 +67,7 @@ impl Source {
 
 /// Returns the zone of a component's start.
 pub(super) fn zone_of(lines: &Lines<'_>, on: On) -> Option<String> {
-    let (_, row) = Row::of("DTSTART", on)?;
+    let (_, row) = Row::of(b"DTSTART", on)?;
     let starts = lines.iter().filter(|(_, content)| content.is(row.property)).filter_map(|(_, content)| decode(row, content, None));
     let start = starts.min_by(|one, other| one.fields.cmp(&other.fields))?;
     start.fields.get("timeZone").and_then(Value::as_text).map(str::to_owned)
@@ -74,7 +75,7 @@ pub(super) fn zone_of(lines: &Lines<'_>, on: On) -> Option<String> {
 
 /// Returns the prefix of the override that a RECURRENCE-ID names; none where it cannot be read.
 pub(super) fn override_prefix(content: &Content<'_>, on: On, series: Option<&str>) -> Option<String> {
-    let (_, row) = Row::of("RECURRENCE-ID", on)?;
+    let (_, row) = Row::of(b"RECURRENCE-ID", on)?;
     let decoded = decode(row, content, series)?;
     let id = decoded.fields.get("recurrenceId")?.as_text()?.to_owned();
     Some(format!("{OVERRIDES}/{id}/"))
@@ -82,9 +83,10 @@ pub(super) fn override_prefix(content: &Content<'_>, on: On, series: Option<&str
 
 /// Reads a component and its alarms, each as a section of its own.
 pub(super) fn read(piece: &Piece<'_>, on: On, prefix: &str, series: Option<&str>, sections: &mut Vec<Section>) {
-    let zone = zone_of(&piece.lines, on);
-    let mut reader = Reader::new(on, prefix, format!("{prefix}ext/ical"));
-    reader.properties(&piece.lines, zone.as_deref(), series);
+    let own = if prefix.is_empty() { None } else { Some(zone_of(&piece.lines, on)) };
+    let zone = own.as_ref().map_or(series, Option::as_deref);
+    let mut reader = Reader::new(on, prefix, [prefix, "ext/ical"].concat());
+    reader.properties(&piece.lines, zone, series);
     let mut alarms = Alarms::default();
     let document = &piece.document;
     for child in document.children(0) {
@@ -168,13 +170,13 @@ impl Reader {
     }
 
     fn properties(&mut self, lines: &Lines<'_>, zone: Option<&str>, series: Option<&str>) {
-        let mut singles: Vec<Single> = Vec::new();
+        self.items.reserve(lines.len());
+        let mut singles: Vec<Single> = Vec::with_capacity(lines.len());
         for (line, content) in lines {
             if self.is_silent(content) {
                 continue;
             }
-            let name = content.name();
-            let row = if content.is_property() { Row::of(&name, self.on).filter(|(_, row)| self.takes(row)) } else { None };
+            let row = if content.is_property() { Row::of(content.raw_name(), self.on).filter(|(_, row)| self.takes(row)) } else { None };
             let decoded = row.and_then(|(order, row)| {
                 let by = if row.property == "RECURRENCE-ID" { series } else { zone };
                 Some((order, row, decode(row, content, by)?))
@@ -217,7 +219,7 @@ impl Reader {
         *count += 1;
         // Two devices that add the one place an event can have mean the same one.
         let id = if row.sole && *count == 1 { "=1".to_owned() } else { count.to_string() };
-        let base = format!("{}{stem}/{id}", self.prefix);
+        let base = [&self.prefix, stem, "/", &id].concat();
         self.items.push(Item { place: Place::Part(row, base), line, fields: decoded.fields, raw: decoded.raw });
     }
 
@@ -296,7 +298,7 @@ impl Alarms {
         let found = document.components().get(component)?;
         let lines = own_lines(document, component, start);
         let triggers = lines.iter().filter(|(_, content)| content.is("TRIGGER")).filter_map(|(_, content)| {
-            let (_, row) = Row::of("TRIGGER", ALARM)?;
+            let (_, row) = Row::of(b"TRIGGER", ALARM)?;
             decode(row, content, None)
         });
         if triggers.count() == 0 || document.children(component).next().is_some() {
@@ -319,42 +321,40 @@ impl Alarms {
 }
 
 impl Section {
-    /// Returns its fields under their pointers in the record.
-    pub(crate) fn pointers(&self) -> impl Iterator<Item = (Pointer, Value)> + '_ {
-        self.items.iter().flat_map(|item| self.pointers_of(item))
-    }
-
-    fn pointers_of<'s>(&'s self, item: &'s Item) -> impl Iterator<Item = (Pointer, Value)> + 's {
-        let base = match &item.place {
-            Place::Part(_, base) => base.as_str(),
-            Place::Own(_) => self.prefix.as_str(),
-            Place::Verbatim(pointer, _) => pointer.as_str(),
-        };
-        let mut text = String::with_capacity(base.len() + 24);
-        let fields = item.fields.iter().map(move |(name, value)| {
-            text.clear();
-            text.push_str(base);
-            if matches!(item.place, Place::Part(..)) {
-                text.push('/');
-            }
-            text.push_str(name);
-            (Pointer::new(&text), value.clone())
-        });
-        let raw = item.raw.iter().map(|(name, raw)| (self.parameter_pointer(&item.place, name), Value::text(raw)));
-        fields.chain(raw)
-    }
-
-    fn parameter_pointer(&self, place: &Place, name: &str) -> Pointer {
-        match place {
-            Place::Part(_, base) => parameter_pointer(base, name),
-            Place::Own(row) => parameter_pointer(&format!("{}{}", self.prefix, row.home()), name),
-            Place::Verbatim(pointer, _) => pointer.clone(),
+    /// Appends its fields under their pointers in the record.
+    pub(crate) fn append(self, all: &mut Vec<(Pointer, Value)>) {
+        let prefix = self.prefix.strip_suffix('/');
+        for Item { place, fields, raw, .. } in self.items {
+            let owner = match place {
+                Place::Part(_, base) => {
+                    all.extend(fields.into_iter().map(|(name, value)| (Pointer::concat(&[&base, &name]), value)));
+                    Cow::Owned(base)
+                }
+                Place::Own(row) => {
+                    all.extend(fields.into_iter().map(|(name, value)| (below(prefix, name), value)));
+                    prefix.map_or(Cow::Borrowed(row.home()), |prefix| Cow::Owned([prefix, row.home()].join("/")))
+                }
+                Place::Verbatim(pointer, _) => {
+                    all.extend(fields.into_iter().map(|(_, value)| (pointer.clone(), value)));
+                    continue;
+                }
+            };
+            all.extend(raw.into_iter().map(|(name, raw)| (parameter_pointer(&owner, &name), Value::Text(raw))));
         }
     }
 
     /// Returns where its verbatim lines and components stand.
     pub(crate) fn verbatim_place(&self) -> String {
         verbatim_place(self.on, &self.prefix)
+    }
+}
+
+/// Returns the pointer of a field of the record, or of one that stands below another.
+fn below(prefix: Option<&str>, name: Cow<'static, str>) -> Pointer {
+    match (prefix, name) {
+        (Some(prefix), name) => Pointer::concat(&[prefix, &name]),
+        (None, Cow::Borrowed(name)) => Pointer::from_static(name),
+        (None, Cow::Owned(name)) => Pointer::from(name),
     }
 }
 
@@ -368,5 +368,5 @@ fn verbatim_place(on: On, prefix: &str) -> String {
 
 /// Returns the pointer of an unmapped parameter.
 pub(crate) fn parameter_pointer(owner: &str, name: &str) -> Pointer {
-    Pointer::from(format!("ext/ical/params/{owner}/{}", pointer::escape(name)))
+    Pointer::concat(&["ext/ical/params", owner, &pointer::escape(name)])
 }

@@ -43,6 +43,15 @@ impl Named {
     }
 }
 
+impl IntoIterator for Named {
+    type Item = (Cow<'static, str>, Value);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl FromIterator<(String, Value)> for Named {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(fields: I) -> Self {
         let mut all: Vec<(Cow<'static, str>, Value)> = fields.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
@@ -70,7 +79,7 @@ pub(crate) fn decode(row: &Row, content: &Content<'_>, zone: Option<&str>) -> Op
     }
     let mut line = Line { row, zone, decoded: Decoded::default(), value_type: None, tzid: None };
     for one in content.parameters() {
-        line.parameter(&one.name, &one.value)?;
+        line.parameter(&one.name, one.value)?;
     }
     if content.transfer() == Transfer::Base64 {
         if row.form != Form::Media {
@@ -81,9 +90,8 @@ pub(crate) fn decode(row: &Row, content: &Content<'_>, zone: Option<&str>) -> Op
     } else {
         line.value(&content.value())?;
     }
-    if line.tzid.is_some() {
-        // A TZID that says nothing is kept beside the value.
-        let tzid = line.tzid.take().unwrap_or_default();
+    // A TZID that says nothing is kept beside the value.
+    if let Some(tzid) = line.tzid.take() {
         line.keep("TZID", &tzid);
     }
     line.decoded.raw.sort_unstable();
@@ -96,7 +104,8 @@ pub(crate) fn keyword(token: &str, words: Words) -> Option<String> {
     let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     let known = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(token));
     let value = known.map_or_else(|| token.to_ascii_lowercase(), |(_, value)| (*value).to_owned());
-    (plain && unkeyword(&value, words).eq_ignore_ascii_case(token)).then_some(value)
+    let back = words.iter().find(|(_, found)| *found == value).map_or(value.as_str(), |(word, _)| word);
+    (plain && back.eq_ignore_ascii_case(token)).then_some(value)
 }
 
 /// Returns the keyword of a value.
@@ -109,26 +118,31 @@ struct Line<'r> {
     zone: Option<&'r str>,
     decoded: Decoded,
     value_type: Option<String>,
-    tzid: Option<String>,
+    tzid: Option<Cow<'r, str>>,
 }
 
-impl Line<'_> {
-    fn parameter(&mut self, name: &str, raw: &str) -> Option<()> {
-        match name.to_ascii_uppercase().as_str() {
+/// Returns a name in upper case, in which nearly all are written.
+fn upper(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_lowercase()) { Cow::Owned(name.to_ascii_uppercase()) } else { Cow::Borrowed(name) }
+}
+
+impl<'r> Line<'r> {
+    fn parameter(&mut self, name: &str, raw: Cow<'r, str>) -> Option<()> {
+        match upper(name).as_ref() {
             // A bare word is no parameter of iCalendar, and how a value travels is none that is kept.
-            "" => is_transfer(raw).then_some(()),
+            "" => is_transfer(&raw).then_some(()),
             "CHARSET" => Some(()),
-            "ENCODING" if is_transfer(raw) => Some(()),
+            "ENCODING" if is_transfer(&raw) => Some(()),
             "VALUE" if self.value_type.is_none() => {
-                self.value_type = Some(parameter::unquoted(raw).to_ascii_uppercase());
+                self.value_type = Some(parameter::unquoted(&raw).to_ascii_uppercase());
                 Some(())
             }
-            "TZID" if self.has_zone() && self.tzid.is_none() && !parameter::unquoted(raw).is_empty() => {
-                self.tzid = Some(raw.to_owned());
+            "TZID" if self.has_zone() && self.tzid.is_none() && !parameter::unquoted(&raw).is_empty() => {
+                self.tzid = Some(raw);
                 Some(())
             }
             upper => {
-                self.named(upper, raw);
+                self.named(upper, &raw);
                 Some(())
             }
         }
@@ -157,7 +171,7 @@ impl Line<'_> {
 
     fn text_parameter(&mut self, field: &'static str, raw: &str) -> bool {
         // Several values between commas are no one text.
-        let one = parameter::elements(raw).len() == 1;
+        let one = parameter::each(raw).nth(1).is_none();
         let text = parameter::decode(raw);
         let kept = parameter::encode(&text).is_ok_and(|encoded| parameter::decode(&encoded) == text);
         one && kept && self.decoded.fields.put(field, Value::text(&text))
@@ -169,7 +183,7 @@ impl Line<'_> {
     }
 
     fn word_parameters(&mut self, field: &str, raw: &str) -> bool {
-        let words: Option<Vec<String>> = parameter::elements(raw).into_iter().map(|word| keyword(parameter::unquoted(word), &[])).collect();
+        let words: Option<Vec<String>> = parameter::each(raw).map(|word| keyword(parameter::unquoted(word), &[])).collect();
         let Some(words) = words else { return false };
         for word in words {
             self.decoded.fields.put(format!("{field}/{}", pointer::escape(&word)), Value::Boolean(true));
@@ -284,10 +298,10 @@ impl Line<'_> {
     }
 
     fn words(&mut self, field: &str, value: &str) -> Option<()> {
-        for piece in Escaping::Text.split(value, b',') {
+        for piece in Escaping::Text.pieces(value, b',') {
             let word = Escaping::Text.unescape(piece.trim());
             if !word.is_empty() {
-                self.decoded.fields.put(format!("{field}/{}", pointer::escape(&word)), Value::Boolean(true));
+                self.decoded.fields.put([field, "/", &pointer::escape(&word)].concat(), Value::Boolean(true));
             }
         }
         (!self.decoded.fields.is_empty()).then_some(())

@@ -6,21 +6,23 @@ use record::Value;
 pub(crate) fn read_when(text: &str) -> Option<Value> {
     let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
     let date = text.get(..8).filter(|date| digits(date, 8))?;
-    let dashed = format!("{}-{}-{}", date.get(..4)?, date.get(4..6)?, date.get(6..)?);
-    if !fits(date.get(4..6)?, 1, 12) || !fits(date.get(6..)?, 1, 31) {
+    let (year, month, day) = (date.get(..4)?, date.get(4..6)?, date.get(6..)?);
+    if !fits(month, 1, 12) || !fits(day, 1, 31) {
         return None;
     }
     let rest = text.get(8..)?;
     if rest.is_empty() {
-        return Some(Value::Date(dashed));
+        return Some(Value::Date([year, "-", month, "-", day].concat()));
     }
     let rest = rest.strip_prefix('T')?;
-    let (time, utc) = rest.strip_suffix('Z').map_or((rest, false), |time| (time, true));
-    if !digits(time, 6) || !fits(time.get(..2)?, 0, 23) || !fits(time.get(2..4)?, 0, 59) || !fits(time.get(4..)?, 0, 60) {
+    let (time, utc) = rest.strip_suffix('Z').map_or((rest, ""), |time| (time, "Z"));
+    let time = Some(time).filter(|time| digits(time, 6))?;
+    let (hour, minute, second) = (time.get(..2)?, time.get(2..4)?, time.get(4..)?);
+    if !fits(hour, 0, 23) || !fits(minute, 0, 59) || !fits(second, 0, 60) {
         return None;
     }
-    let whole = format!("{dashed}T{}:{}:{}", time.get(..2)?, time.get(2..4)?, time.get(4..)?);
-    Some(if utc { Value::Instant(whole + "Z") } else { Value::LocalDateTime(whole) })
+    let whole = [year, "-", month, "-", day, "T", hour, ":", minute, ":", second, utc].concat();
+    Some(if utc.is_empty() { Value::LocalDateTime(whole) } else { Value::Instant(whole) })
 }
 
 fn fits(digits: &str, least: u8, most: u8) -> bool {

@@ -1,6 +1,7 @@
 //! The mapping: one row a property, read in both directions.
 
 use record::Kind;
+use std::sync::LazyLock;
 
 /// A set of components, one bit each.
 pub(crate) type On = u8;
@@ -227,10 +228,10 @@ impl Row {
     }
 
     /// Returns the row of a property in a component, and its place in the table.
-    pub(crate) fn of(property: &str, on: On) -> Option<(usize, &'static Self)> {
-        ROWS.iter()
-            .enumerate()
-            .find(|(_, row)| row.property.len() == property.len() && row.on & on != 0 && row.property.eq_ignore_ascii_case(property))
+    pub(crate) fn of(property: &[u8], on: On) -> Option<(usize, &'static Self)> {
+        let first = property.first()?.to_ascii_uppercase();
+        let named = |name: &[u8]| name.first() == Some(&first) && name.eq_ignore_ascii_case(property);
+        BY_LENGTH.get(property.len())?.iter().copied().find(|(_, row)| row.on & on != 0 && named(row.property.as_bytes()))
     }
 
     /// Returns the pointer that the unmapped parameters of a line without a part belong to.
@@ -285,6 +286,15 @@ impl Row {
         matches!(self.form, Form::Set(_) | Form::Dates(_))
     }
 }
+
+/// The longest name of a property that has a row.
+const LONGEST: usize = 32;
+
+/// The rows by the length of their properties, each with its place.
+static BY_LENGTH: LazyLock<Vec<Vec<(usize, &'static Row)>>> = LazyLock::new(|| {
+    let of = |length| ROWS.iter().enumerate().filter(|(_, row)| row.property.len() == length).collect();
+    (0..=LONGEST).map(of).collect()
+});
 
 /// Returns every field that records of some components can hold, as patterns.
 pub(crate) fn view(on: On) -> Vec<String> {
@@ -355,6 +365,16 @@ mod tests {
                 assert!(part.heads.contains(&field.as_str()) || part.fields.contains(&field.as_str()), "{} {field}", part.stem);
             }
         }
+    }
+
+    #[test]
+    fn rows_are_found_by_their_property_in_any_case() {
+        for (place, row) in ROWS.iter().enumerate() {
+            let (found, same) = Row::of(row.property.to_ascii_lowercase().as_bytes(), row.on).unwrap();
+            assert!(found == place && std::ptr::eq(row, same), "{}", row.property);
+        }
+        assert!(Row::of(b"X-UNHEARD-OF", EVENT).is_none() && Row::of(b"DUE", EVENT).is_none());
+        assert!(Row::of(b"", EVENT).is_none() && Row::of(&[b'X'; 100], EVENT).is_none());
     }
 
     #[test]

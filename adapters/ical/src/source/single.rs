@@ -6,7 +6,7 @@ use crate::map::table::CALENDAR;
 use crate::source::assemble::{rewritten, style_of};
 use crate::source::codec::title;
 use crate::source::profile::profile;
-use crate::source::spans::{CALENDAR_KEY, Found, Span};
+use crate::source::spans::{CALENDAR_KEY, Found, Kept, Span};
 use crate::write::line::Manner;
 use crate::write::refusal::Refusal;
 use adapter::staging::{Placed, Staged, Staging, Stat, digest_whole, read_whole, stat};
@@ -17,7 +17,7 @@ use adapter::{
 use contentline::text::Text;
 use rayon::prelude::*;
 use record::{Digest, Record};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,16 @@ pub(crate) struct Single {
     profile: Profile,
     /// What [`Adapter::same`] read and found to be another content, for the scan that follows it.
     looked: Option<Looked>,
+    /// What the rehearsal read, for the performance behind it.
+    rehearsed: Option<Rehearsed>,
+}
+
+/// A file as it was read and what was found in it, as long as its stat is the same. Should another content have the same
+/// stat, the exchange of files notices it by the digest of what it displaces.
+struct Rehearsed {
+    raw: Vec<u8>,
+    stat: Stat,
+    kept: Kept,
 }
 
 /// The content of a file as it was read, and as long as its stat is the same.
@@ -43,6 +53,9 @@ struct Looked {
     stat: Stat,
     content: Digest,
 }
+
+/// How many items are read before they are handed on: their records are in memory together.
+const AT_ONCE: usize = 256;
 
 /// The largest file whose content is kept between a look and a scan.
 const MOST_KEPT: u64 = 256 << 20;
@@ -54,7 +67,7 @@ impl Single {
         area.push(path.file_name().unwrap_or_default());
         area.push(".syncretic");
         let staging = Staging::at(path.with_file_name(area));
-        Self { path, may_create, host, staging, profile: profile(Keys::Stable, Atomicity::Batch, CALENDAR), looked: None }
+        Self { path, may_create, host, staging, profile: profile(Keys::Stable, Atomicity::Batch, CALENDAR), looked: None, rehearsed: None }
     }
 
     /// Returns what tells later whether anything changed: the digest of the whole file, where it is, and how it was read.
@@ -90,6 +103,11 @@ impl Single {
         }
     }
 
+    /// Returns what a rehearsal read, if the file is still the same.
+    fn rehearsed(&mut self) -> Option<Rehearsed> {
+        self.rehearsed.take().filter(|rehearsed| stat(&self.path).is_ok_and(|now| now == rehearsed.stat))
+    }
+
     fn text<'r>(&self, raw: &'r [u8]) -> Result<Text<'r>, Error> {
         Text::new(raw).map_err(|error| self.source(&error.to_string()))
     }
@@ -105,27 +123,25 @@ impl Single {
     }
 
     fn report(&self, found: &Found<'_>, known: &dyn Known, out: &mut dyn Sink) {
-        let looks: Vec<Report> = found.items.par_iter().map(|span| look(found, span, known)).collect();
-        let mut places: Vec<(usize, usize)> = Vec::new();
-        for (at, report) in looks.iter().enumerate() {
-            places.extend(report.place().map(|place| (place, at)));
-        }
-        places.extend(found.calendar.strays.iter().enumerate().map(|(at, stray)| (stray.at, looks.len() + at)));
-        places.sort_unstable();
-        let numbers = line_numbers(found.bytes, places.iter().map(|(place, _)| *place));
-        let lines: HashMap<usize, usize> = places.iter().map(|(_, at)| *at).zip(numbers).collect();
-        let strays = looks.len();
-        let place = |at: usize| Place { path: self.path.clone(), line: lines.get(&at).map(|line| *line as u64), column: None };
-        for (at, report) in looks.into_iter().enumerate() {
-            match report {
-                Report::Same(key, fingerprint) => out.unchanged(key, fingerprint),
-                Report::Item(key, fingerprint, record, _) => out.item(Item { key, fingerprint, record: *record, place: place(at) }),
-                Report::Fault(key, title, reason, _) => out.broken(Broken { key, title, place: place(at), reason }),
+        let same: Vec<bool> = found.items.par_iter().map(|span| span.is_same(known)).collect();
+        let lines = Numbers::of(found, &same);
+        let place = |at: usize| Place { path: self.path.clone(), line: lines.line(at), column: None };
+        for (spans, same) in found.items.chunks(AT_ONCE).zip(same.chunks(AT_ONCE)) {
+            let looks: Vec<Report<'_>> = spans.par_iter().zip(same).map(|(span, same)| look(found, span, *same)).collect();
+            for report in looks {
+                match report {
+                    Report::Same(key, fingerprint) => out.unchanged(key.clone(), fingerprint.clone()),
+                    Report::Item(key, fingerprint, record, at) => {
+                        let (key, fingerprint) = (key.clone(), fingerprint.clone());
+                        out.item(Item { key, fingerprint, record: *record, place: place(at) });
+                    }
+                    Report::Fault(key, title, reason, at) => out.broken(Broken { key: key.cloned(), title, place: place(at), reason }),
+                }
             }
         }
-        for (at, stray) in found.calendar.strays.iter().enumerate() {
+        for stray in &found.calendar.strays {
             let reason = crate::calendar::reason(&stray.broken);
-            out.broken(Broken { key: None, title: None, place: place(strays + at), reason });
+            out.broken(Broken { key: None, title: None, place: place(stray.at), reason });
         }
         self.report_calendar(found, known, out);
     }
@@ -163,37 +179,47 @@ fn key_of<'o>(op: &Op<'o>) -> Option<&'o Key> {
     }
 }
 
-enum Report {
-    Same(Key, Fingerprint),
-    Item(Key, Fingerprint, Box<Record>, usize),
-    Fault(Option<Key>, Option<String>, String, usize),
+enum Report<'f> {
+    Same(&'f Key, &'f Fingerprint),
+    Item(&'f Key, &'f Fingerprint, Box<Record>, usize),
+    Fault(Option<&'f Key>, Option<String>, String, usize),
 }
 
-impl Report {
-    fn place(&self) -> Option<usize> {
-        match self {
-            Self::Same(..) => None,
-            Self::Item(_, _, _, place) | Self::Fault(_, _, _, place) => Some(*place),
-        }
-    }
-}
-
-fn look(found: &Found<'_>, span: &Span, known: &dyn Known) -> Report {
-    let start = span.ranges.first().map_or(0, |range| range.start);
-    let fault = |at: usize, reason: String| {
+fn look<'f>(found: &Found<'_>, span: &'f Span, same: bool) -> Report<'f> {
+    let at = span.place();
+    let fault = |reason: String| {
         let slice = span.ranges.first().and_then(|range| found.bytes.get(range.clone())).unwrap_or_default();
-        Report::Fault(span.key.clone(), title(slice), reason, at)
+        Report::Fault(span.key.as_ref(), title(slice), reason, at)
     };
-    if let Some((at, why)) = &span.broken {
-        return fault(*at, why.to_string());
+    if let Some((_, why)) = &span.broken {
+        return fault(why.to_string());
     }
-    let Some(key) = span.key.clone() else { return fault(start, String::new()) };
-    if known.fingerprint(&key).is_some_and(|before| before == span.fingerprint) {
-        return Report::Same(key, span.fingerprint.clone());
+    let Some(key) = &span.key else { return fault(String::new()) };
+    if same {
+        return Report::Same(key, &span.fingerprint);
     }
-    match Entry::read(found.bytes, span.component, &span.ranges, &found.zones) {
-        Ok(entry) => Report::Item(key, span.fingerprint.clone(), Box::new(entry.record), start),
-        Err(unreadable) => fault(start, unreadable.to_string()),
+    match Entry::shown(found.bytes, span.component, &span.ranges, &found.zones) {
+        Ok(record) => Report::Item(key, &span.fingerprint, Box::new(record), at),
+        Err(unreadable) => fault(unreadable.to_string()),
+    }
+}
+
+/// The physical lines of what a scan tells people of, by their places.
+struct Numbers(Vec<(usize, u64)>);
+
+impl Numbers {
+    /// Counts the lines up to each item that is not the same, and to what belongs to no item.
+    fn of(found: &Found<'_>, same: &[bool]) -> Self {
+        let told = found.items.iter().zip(same).filter(|(_, same)| !**same).map(|(span, _)| span.place());
+        let mut places: Vec<usize> = told.chain(found.calendar.strays.iter().map(|stray| stray.at)).collect();
+        places.sort_unstable();
+        let numbers = line_numbers(found.bytes, places.iter().copied());
+        Self(places.into_iter().zip(numbers.into_iter().map(|number| number as u64)).collect())
+    }
+
+    fn line(&self, place: usize) -> Option<u64> {
+        let at = self.0.binary_search_by_key(&place, |(found, _)| *found).ok()?;
+        self.0.get(at).map(|(_, line)| *line)
     }
 }
 
@@ -249,10 +275,18 @@ impl Adapter for Single {
     }
 
     fn apply(&mut self, step: StepId, ops: &[Op<'_>], mode: Mode, blobs: &dyn Blobs, out: &mut dyn Outcomes) -> Result<(), Error> {
-        let raw = self.read()?;
-        let text = self.text(raw.as_deref().unwrap_or_default())?;
+        let (read, kept) = match self.rehearsed() {
+            Some(Rehearsed { raw, stat, kept }) => (Some((raw, stat)), Some(kept)),
+            None => (self.read_with_stat()?, None),
+        };
+        let raw = read.as_ref().map(|(raw, _)| raw.as_slice());
+        let text = self.text(raw.unwrap_or_default())?;
         let keys: HashSet<&Key> = ops.iter().filter_map(key_of).collect();
-        let found = Found::looking_for(&text.bytes, |key| keys.contains(key));
+        let wanted = |key: &Key| keys.contains(key);
+        let found = match kept {
+            Some(kept) => Found::again(&text.bytes, kept, wanted),
+            None => Found::looking_for(&text.bytes, wanted),
+        };
         let manner = Manner { charset: text.charset, style: style_of(&text.bytes), blobs };
         let now = Now::new(&found, manner);
         let plans: Vec<Plan> = ops.par_iter().map(|op| now.plan(op)).collect();
@@ -270,9 +304,12 @@ impl Adapter for Single {
         let file = text.file(whole).ok_or_else(|| self.refused(&Refusal::Wide))?;
         let done = match mode {
             Mode::Rehearse => true,
-            Mode::Perform => self.perform(step, raw.as_deref(), &file, staged)?,
+            Mode::Perform => self.perform(step, raw, &file, staged)?,
         };
         plan::answer(plans, done, file.len(), out);
+        let kept = found.keep();
+        let read = read.filter(|_| mode == Mode::Rehearse);
+        self.rehearsed = read.map(|(raw, stat)| Rehearsed { raw, stat, kept });
         Ok(())
     }
 

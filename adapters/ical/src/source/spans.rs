@@ -42,6 +42,15 @@ pub(crate) struct Found<'t> {
     own_zones: Vec<(String, Digest)>,
 }
 
+/// What was found in a file, to be laid over the same bytes later.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    calendar: Calendar,
+    zones: Zones,
+    items: Vec<Span>,
+    own_zones: Vec<(String, Digest)>,
+}
+
 impl<'t> Found<'t> {
     /// Finds the items of a file.
     pub(crate) fn read(bytes: &'t [u8]) -> Self {
@@ -55,23 +64,39 @@ impl<'t> Found<'t> {
         let own = zones.all().into_iter().filter(|(tzid, _)| by_name(tzid) == Resolution::Unresolved);
         let own_zones = own.map(|(tzid, text)| (tzid.to_owned(), Digest::of(text.as_bytes()))).collect();
         let mut found = Self { bytes, calendar, zones, items: Vec::new(), own_zones };
-        let mut items = found.grouped();
-        let told = |span: &Span| span.key.as_ref().is_none_or(&wanted);
-        let tell = |span: &mut Span| span.fingerprint = fingerprint(bytes, &span.ranges, &found.own_zones);
-        items.par_iter_mut().filter(|span| told(span)).for_each(tell);
-        name_anonymous(&mut items);
-        found.items = items;
+        found.items = found.grouped();
+        found.tell(wanted);
         found
+    }
+
+    /// Lays what was found in these bytes before over them again, with the fingerprints of those whose keys are wanted now.
+    pub(crate) fn again(bytes: &'t [u8], kept: Kept, wanted: impl Fn(&Key) -> bool + Sync) -> Self {
+        let Kept { calendar, zones, items, own_zones } = kept;
+        let mut found = Self { bytes, calendar, zones, items, own_zones };
+        found.tell(wanted);
+        found
+    }
+
+    /// Lets go of the bytes.
+    pub(crate) fn keep(self) -> Kept {
+        let Self { calendar, zones, items, own_zones, .. } = self;
+        Kept { calendar, zones, items, own_zones }
+    }
+
+    /// Tells the fingerprints of items as far as they are wanted and not told yet.
+    fn tell(&mut self, wanted: impl Fn(&Key) -> bool + Sync) {
+        let Self { bytes, items, own_zones, .. } = self;
+        let untold = |span: &&mut Span| span.fingerprint.0.is_empty() && span.key.as_ref().is_none_or(&wanted);
+        items.par_iter_mut().filter(untold).for_each(|span| span.fingerprint = fingerprint(bytes, &span.ranges, own_zones));
+        name_anonymous(items);
     }
 
     /// Puts the pieces of one UID together.
     fn grouped(&self) -> Vec<Span> {
         let mut by_uid: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(self.calendar.pieces.len());
-        let contents: Vec<Option<Content<'_>>> =
-            self.calendar.pieces.iter().map(|piece| piece.uid.map(|line| Content::of(self.bytes, &line))).collect();
         let mut items: Vec<Span> = Vec::with_capacity(self.calendar.pieces.len());
-        for (piece, content) in self.calendar.pieces.iter().zip(&contents) {
-            let uid = content.as_ref().map(Content::value).filter(|uid| !uid.trim().is_empty());
+        for piece in &self.calendar.pieces {
+            let uid = piece.uid.map(|line| Content::of(self.bytes, &line).into_value()).filter(|uid| !uid.trim().is_empty());
             let known = uid.as_ref().and_then(|uid| by_uid.get(uid)).copied();
             if let Some(span) = known.and_then(|at| items.get_mut(at)) {
                 span.join(piece);
@@ -145,6 +170,17 @@ impl Span {
         };
         span.note(piece.range.start, piece.broken.clone());
         span
+    }
+
+    /// Returns where it stands: where it is broken, if it is.
+    pub(crate) fn place(&self) -> usize {
+        self.broken.as_ref().map_or_else(|| self.ranges.first().map_or(0, |range| range.start), |(at, _)| *at)
+    }
+
+    /// Tells whether it is whole and what it was before.
+    pub(crate) fn is_same(&self, known: &dyn Known) -> bool {
+        let before = self.key.as_ref().filter(|_| self.broken.is_none()).and_then(|key| known.fingerprint(key));
+        before.is_some_and(|before| before == self.fingerprint)
     }
 
     /// Tells whether an item of its key was there before.

@@ -275,3 +275,43 @@ fn a_utf16_file_of_one_event_stays_utf16_when_it_is_edited() {
         assert_eq!(fs::read(&path).unwrap(), wide(&one.replace("SUMMARY:Ä", "SUMMARY:日本"), unit));
     }
 }
+
+/// Rehearses a new title of one item and performs one of another, with what someone writes in between.
+fn rehearsed_and_performed(path: &Path, keys: [&str; 2], meanwhile: impl FnOnce()) -> Outcome {
+    let seen = scan(path);
+    let items = keys.map(|key| seen.items.iter().find(|item| item.key.0 == key).unwrap());
+    let mut adapter = open(path);
+    let mut step = |item: &Item, mode| {
+        let record = item.record.clone().with("title", Value::text("New"));
+        let expect = Expect::Fingerprint(&item.fingerprint);
+        let op = Op::Put { id: RecordId([7; 16]), key: Some(&item.key), expect, record: &record, changed: &[] };
+        let mut answers = Answers::default();
+        adapter.apply(StepId([1; 16]), &[op], mode, &Shelf(Vec::new()), &mut answers).unwrap();
+        answers.0.remove(0)
+    };
+    assert!(matches!(step(items[0], Mode::Rehearse), Outcome::Put { .. }));
+    meanwhile();
+    step(items[1], Mode::Perform)
+}
+
+#[test]
+fn what_changed_between_rehearsal_and_performance_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.ics");
+    fs::write(&path, FILE).unwrap();
+    let theirs = FILE.replace("SUMMARY:B", "SUMMARY:Their own");
+    assert_eq!(rehearsed_and_performed(&path, ["b", "b"], || fs::write(&path, &theirs).unwrap()), Outcome::Stale);
+    assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
+    fs::write(&path, FILE).unwrap();
+    assert!(matches!(rehearsed_and_performed(&path, ["b", "b"], || {}), Outcome::Put { .. }));
+    assert_eq!(fs::read_to_string(&path).unwrap(), FILE.replace("SUMMARY:B", "SUMMARY:New"));
+}
+
+#[test]
+fn another_operation_than_the_rehearsed_one_is_performed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.ics");
+    fs::write(&path, FILE).unwrap();
+    assert!(matches!(rehearsed_and_performed(&path, ["b", "a"], || {}), Outcome::Put { .. }));
+    assert_eq!(fs::read_to_string(&path).unwrap(), FILE.replace("SUMMARY:A\r", "SUMMARY:New\r"));
+}

@@ -146,7 +146,7 @@ fn piece_name(text: &str) -> Option<&'static Component> {
 /// Tells whether a verbatim line would be read as fields here; elsewhere it was kept beside another line of its sort.
 fn would_be_read(rest: &Rest, text: &str, spot: Spot<'_>) -> bool {
     let content = Content::parse(Cow::Borrowed(text.as_bytes()));
-    let row = Row::of(&content.name(), spot.on).filter(|(_, row)| content.is_property() && takes(row, spot.prefix));
+    let row = Row::of(content.raw_name(), spot.on).filter(|(_, row)| content.is_property() && takes(row, spot.prefix));
     let Some((_, row)) = row else { return false };
     let zone = zone(rest, row, spot.prefix);
     let Some(decoded) = decode(row, &content, zone.as_deref()) else { return false };

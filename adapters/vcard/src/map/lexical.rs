@@ -6,12 +6,12 @@ use crate::version::Version;
 pub(crate) fn read_date(text: &str) -> Option<String> {
     const PATTERNS: [&str; 8] = ["YYYYMMDD", "YYYY-MM-DD", "--MM-DD", "YYYY-MM", "--MMDD", "---DD", "--MM", "YYYY"];
     let pattern = PATTERNS.into_iter().find(|pattern| fits(text, pattern))?;
-    let part = |letter: u8| -> String {
-        let digits = text.chars().zip(pattern.bytes()).filter(|(_, place)| *place == letter);
-        digits.map(|(digit, _)| digit).collect()
+    let part = |letter: char| match (pattern.find(letter), pattern.rfind(letter)) {
+        (Some(first), Some(last)) => text.get(first..=last).unwrap_or_default(),
+        _ => "",
     };
-    let (year, month, day) = (part(b'Y'), part(b'M'), part(b'D'));
-    is_day(&year, &month, &day).then(|| canonical(&year, &month, &day))
+    let (year, month, day) = (part('Y'), part('M'), part('D'));
+    is_day(year, month, day).then(|| canonical(year, month, day))
 }
 
 /// Tells whether a text is a date with a time of day, or a time of day alone (RFC 6350 §4.3.4), by its look.

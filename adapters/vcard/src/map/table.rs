@@ -274,8 +274,9 @@ impl Row {
 
     /// Returns the row of a property, in any case.
     pub(crate) fn of(property: &[u8]) -> Option<&'static Self> {
-        let alike = BY_LENGTH.get(property.len())?;
-        alike.iter().copied().find(|row| row.property.as_bytes().eq_ignore_ascii_case(property))
+        let first = property.first()?.to_ascii_uppercase();
+        let named = |name: &[u8]| name.first() == Some(&first) && name.eq_ignore_ascii_case(property);
+        BY_LENGTH.get(property.len())?.iter().copied().find(|row| named(row.property.as_bytes()))
     }
 
     /// Returns the rows that parts of a stem can be written by, each with its place: those with a constant first.

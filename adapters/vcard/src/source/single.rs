@@ -26,6 +26,9 @@ use vdir::naming::anonymous;
 /// How many cards are looked at to see which version the others have.
 const SAMPLE: usize = 1000;
 
+/// How many cards are read before they are handed on: their records are in memory together.
+const AT_ONCE: usize = 256;
+
 /// An endpoint that is one file.
 pub(crate) struct Single {
     path: PathBuf,
@@ -129,28 +132,30 @@ impl Single {
         path.into_os_string().into_encoded_bytes()
     }
 
-    fn report(&self, text: &Text<'_>, spans: Vec<Span>, known: &dyn Known, out: &mut dyn Sink) {
-        let reports: Vec<Report> = spans.into_par_iter().filter_map(|span| self.look(text, span, known)).collect();
-        for report in reports {
-            match report {
-                Report::Same(key, fingerprint) => out.unchanged(key, fingerprint),
-                Report::Card(item) => out.item(*item),
-                Report::Fault(broken) => out.broken(broken),
+    fn report(&self, text: &Text<'_>, spans: &[Span], known: &dyn Known, out: &mut dyn Sink) {
+        for some in spans.chunks(AT_ONCE) {
+            let reports: Vec<Report> = some.par_iter().filter_map(|span| self.look(text, span, known)).collect();
+            for report in reports {
+                match report {
+                    Report::Same(key, fingerprint) => out.unchanged(key, fingerprint),
+                    Report::Card(item) => out.item(*item),
+                    Report::Fault(broken) => out.broken(broken),
+                }
             }
         }
     }
 
-    fn look(&self, text: &Text<'_>, span: Span, known: &dyn Known) -> Option<Report> {
-        let key = match span.state {
-            State::Whole(key) => Key(key),
-            State::Broken(key, fault) => return Some(Report::Fault(self.broken(key.map(Key), fault))),
+    fn look(&self, text: &Text<'_>, span: &Span, known: &dyn Known) -> Option<Report> {
+        let key = match &span.state {
+            State::Whole(key) => Key::new(key),
+            State::Broken(key, fault) => return Some(Report::Fault(self.broken(key.as_deref().map(Key::new), fault.clone()))),
             State::Reported => return None,
         };
         let fingerprint = of_card(span.digest);
         if known.fingerprint(&key).is_some_and(|before| before == fingerprint) {
             return Some(Report::Same(key, fingerprint));
         }
-        let slice = text.bytes.get(span.range).unwrap_or_default();
+        let slice = text.bytes.get(span.range.clone()).unwrap_or_default();
         Some(match Card::shown(slice) {
             Ok((_, record)) => {
                 let place = Place { path: self.path.clone(), line: Some(span.line as u64), column: None };
@@ -227,10 +232,12 @@ impl<'n> Now<'n> {
             State::Whole(key) => Some((key.as_str(), span)),
             State::Broken(..) | State::Reported => None,
         };
-        let by_key: HashMap<&str, &Span> = spans.iter().filter_map(whole).collect();
+        let mut by_key: HashMap<&str, &Span> = HashMap::with_capacity(spans.len());
+        by_key.extend(spans.iter().filter_map(whole));
         let traits = |span: &Span| glance(text.bytes.get(span.range.clone()).unwrap_or_default()).traits();
         let habits = Habits::of(spans.iter().take(SAMPLE).map(traits));
-        let uids = spans.iter().filter_map(|span| span.uid.as_deref()).collect();
+        let mut uids: HashSet<&str> = HashSet::with_capacity(spans.len());
+        uids.extend(spans.iter().filter_map(|span| span.uid.as_deref()));
         let style = if spans.is_empty() { Style::default() } else { text.style() };
         Self { text, style, habits, by_key, uids }
     }
@@ -405,7 +412,7 @@ impl Adapter for Single {
         }
         let anonymous = spans.iter().any(|span| matches!(span.state, State::Whole(_)) && span.uid.is_none());
         self.profile.keys = if anonymous { Keys::Unstable } else { Keys::Stable };
-        self.report(&text, spans, known, out);
+        self.report(&text, &spans, known, out);
         Ok(Scan { note: Some(self.note(Digest::of(&raw), self.profile.keys)), root })
     }
 

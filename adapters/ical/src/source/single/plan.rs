@@ -39,14 +39,19 @@ pub(super) struct Now<'n> {
     found: &'n Found<'n>,
     manner: Manner<'n>,
     by_key: HashMap<&'n str, usize>,
-    uids: HashSet<&'n str>,
 }
 
 impl<'n> Now<'n> {
     pub(super) fn new(found: &'n Found<'n>, manner: Manner<'n>) -> Self {
-        let keys = found.items.iter().enumerate().filter_map(|(at, span)| Some((span.key.as_ref()?.0.as_str(), at)));
-        let uids = found.items.iter().filter_map(|span| span.uid.as_deref()).collect();
-        Self { found, manner, by_key: keys.collect(), uids }
+        let mut by_key = HashMap::with_capacity(found.items.len());
+        by_key.extend(found.items.iter().enumerate().filter_map(|(at, span)| Some((span.key.as_ref()?.0.as_str(), at))));
+        Self { found, manner, by_key }
+    }
+
+    /// Tells whether an item has this UID, which is its key then.
+    fn has_uid(&self, uid: &str) -> bool {
+        let span = self.by_key.get(uid).and_then(|at| self.found.items.get(*at));
+        span.is_some_and(|span| span.uid.as_deref() == Some(uid))
     }
 
     /// Plans one operation against the items that stand in the file now.
@@ -71,7 +76,7 @@ impl<'n> Now<'n> {
 
     fn edit(&self, span: &Span, record: &Record) -> Plan {
         let uid = record.text("uid");
-        if uid != span.uid.as_deref() && uid.is_some_and(|uid| self.uids.contains(uid)) {
+        if uid != span.uid.as_deref() && uid.is_some_and(|uid| self.has_uid(uid)) {
             return Plan::Answer(Outcome::Stale);
         }
         let Ok(entry) = Entry::read(self.found.bytes, span.component, &span.ranges, &self.found.zones) else {
@@ -115,7 +120,7 @@ impl<'n> Now<'n> {
 
     fn new_item(&self, id: RecordId, record: &Record) -> Plan {
         let uid = record.text("uid").filter(|uid| !uid.trim().is_empty()).map_or_else(|| id.urn(), str::to_owned);
-        if self.uids.contains(uid.as_str()) {
+        if self.has_uid(&uid) {
             return Plan::Answer(Outcome::Stale);
         }
         let record = record.clone().with("uid", Value::text(&uid));
