@@ -26,7 +26,7 @@ fn examined(folder: &Path, most: usize) -> Vec<Examination> {
 fn our_own_files_survive_in_every_way() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/corpus");
     let examined = examined(&folder, usize::MAX);
-    assert_eq!(examined.len(), 8);
+    assert_eq!(examined.len(), 9);
     for one in &examined {
         let told = table(std::slice::from_ref(one)).join("\n");
         assert!(one.broken.is_empty() && one.records > 0, "{told}");
