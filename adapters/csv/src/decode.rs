@@ -10,8 +10,8 @@ use crate::dates::Dates;
 use crate::layout::{Column, Layout};
 use crate::mapping::{Form, trait_of};
 use crate::moments::Moment;
-use crate::shape::Shape;
 use crate::slots::{SAID, SEVERAL, Slot, SlotColumn, implied};
+use crate::template::Template;
 use crate::truth::{chosen, is_true};
 
 /// The fields that rows of one layout show, in pointer order.
@@ -25,7 +25,7 @@ pub(crate) struct Plan<'l> {
     present: Vec<Presence>,
     /// What each step shows in it.
     values: Vec<Option<Value>>,
-    shape: Shape,
+    template: Template,
 }
 
 /// Where a field comes from.
@@ -71,7 +71,7 @@ impl<'l> Plan<'l> {
         steps.reverse();
         steps.sort_by(|(one, _), (other, _)| one.cmp(other));
         steps.dedup_by(|(one, _), (other, _)| one == other);
-        Self { layout, steps, present: Vec::new(), values: Vec::new(), shape: Shape::default() }
+        Self { layout, steps, present: Vec::new(), values: Vec::new(), template: Template::default() }
     }
 
     /// Returns the record that a row shows.
@@ -87,7 +87,7 @@ impl<'l> Plan<'l> {
         for (_, source) in &self.steps {
             self.values.push(shown(layout, &self.present, source, &cell)?);
         }
-        let mut fields = self.shape.fill(self.steps.iter().map(|(pointer, _)| pointer), &mut self.values);
+        let mut fields = self.template.fill(self.steps.iter().map(|(pointer, _)| pointer), &mut self.values);
         for (column, what) in layout.columns.iter().enumerate() {
             if let Column::Set { stem, separator } = what {
                 let cell = unfold(cell(column));

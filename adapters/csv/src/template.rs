@@ -6,14 +6,14 @@ use record::{Pointer, Value};
 
 /// The fields that the last rows showed.
 #[derive(Debug, Default)]
-pub(crate) struct Shape {
+pub(crate) struct Template {
     /// Which of all fields the row before showed.
     shown: Vec<bool>,
     /// These fields, saying nothing yet; made when a second row shows them.
     blank: Option<BTreeMap<Pointer, Value>>,
 }
 
-impl Shape {
+impl Template {
     /// Returns the values that are there by their pointers, which are in order and each there once; `values` is empty then.
     ///
     /// Where the row before showed the same fields its map is copied and filled, which compares no pointers.
@@ -51,14 +51,14 @@ mod tests {
             rows in proptest::collection::vec(0..4_usize, 0..20),
         ) {
             let pointers: Vec<Pointer> = (0..15).map(|place| Pointer::from(format!("cells/{place:02}"))).collect();
-            let mut shape = Shape::default();
+            let mut template = Template::default();
             for (row, kind) in rows.into_iter().enumerate() {
                 let shown = &kinds[kind % kinds.len()];
                 let value = |place: usize| shown[place].then(|| Value::text(&format!("{row} {place}")));
                 let mut values: Vec<_> = (0..15).map(value).collect();
                 let expected: BTreeMap<_, _> =
                     pointers.iter().cloned().zip(values.clone()).filter_map(|(pointer, value)| Some((pointer, value?))).collect();
-                prop_assert_eq!(shape.fill(pointers.iter(), &mut values), expected);
+                prop_assert_eq!(template.fill(pointers.iter(), &mut values), expected);
                 prop_assert!(values.is_empty());
             }
         }
